@@ -1,8 +1,6 @@
 package redistest
 
 import (
-	"context"
-	"net"
 	"testing"
 
 	"github.com/alicebob/miniredis/v2"
@@ -25,18 +23,13 @@ func Client(tb testing.TB, opts ...Option) *redis.Client {
 	return c
 }
 
-// Mini starts a miniredis whose TTLs follow the clock and connects to it
-// without a network; both end with the test.
+// Mini starts a miniredis whose TTLs follow the clock and connects to it; both
+// end with the test.
 func Mini(tb testing.TB) *redis.Client {
 	tb.Helper()
-	m := miniredis.NewMiniRedis()
-	tb.Cleanup(m.Close)
+	m := miniredis.RunT(tb)
 	m.ClockTTL(true)
-	c := redis.NewClient(&redis.Options{
-		Addr:            "miniredis",
-		DisableIdentity: true,
-		Dialer:          func(context.Context, string, string) (net.Conn, error) { return m.Dial() },
-	})
+	c := redis.NewClient(&redis.Options{Addr: m.Addr(), DisableIdentity: true})
 	closeAfter(tb, c)
 	return c
 }
