@@ -1,0 +1,242 @@
+package sheet
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+	"unicode/utf8"
+)
+
+// Options says how to read a sheet. The zero value reads everything that this package understands.
+type Options struct {
+	// Delimiter stands between cells: comma, semicolon, tab, pipe or any other ASCII character that is no letter, digit,
+	// quote or line end. Defaults to the one that makes the most of the header line.
+	Delimiter rune
+	// MaxCell is how many bytes a cell may have. It also bounds how far a missing quote reaches, so a higher value lets
+	// one harm more lines. Defaults to 128 KiB, what the 32,767 characters of Excel can take.
+	MaxCell int
+	// MaxLine is how many bytes a record may have; a reader holds no more than about two of them in memory. Defaults to 1 MiB.
+	MaxLine int
+	// MaxColumns is how many cells the header may have. Defaults to 16,384, as in Excel.
+	MaxColumns int
+	// TempDir is where standard input is kept, as it is read twice. Defaults to the system's directory for temporary files.
+	TempDir string
+}
+
+func (o Options) limits() limits {
+	l := limits{cell: o.MaxCell, record: o.MaxLine, columns: o.MaxColumns}
+	if l.cell <= 0 {
+		l.cell = 128 << 10
+	}
+	if l.record <= 0 {
+		l.record = max(1<<20, l.cell)
+	}
+	if l.columns <= 0 {
+		l.columns = 16_384
+	}
+	return l
+}
+
+// Sheet is an open spreadsheet whose header is understood. Its fields are for reading.
+type Sheet struct {
+	Name       string // the file's name without its directory, "stdin" for standard input
+	SHA256     string // of the whole file, in hexadecimal
+	Size       int64  // of the file in bytes
+	Header     []string
+	HeaderLine int // the number of the header's first line, from 1
+	Delimiter  rune
+	BOM        bool // the file begins with a byte order mark
+	Report     bool // the sheet is one of our reports, fed back
+
+	file     *os.File
+	temp     string // file to remove at Close
+	modTime  time.Time
+	limits   limits
+	data     int64 // where the first line after the header begins
+	dataLine int
+}
+
+// Open opens a sheet, reads it once for its hash and understands its header. The path "-" means stdin, which is first
+// copied to a temporary file that only we can read and that Close removes; so is anything else that can be read only once.
+func Open(ctx context.Context, path string, stdin io.Reader, o Options) (*Sheet, error) {
+	if err := checkDelimiter(o.Delimiter); err != nil {
+		return nil, err
+	}
+	s := &Sheet{Name: filepath.Base(path), Delimiter: o.Delimiter, limits: o.limits()}
+	if err := s.open(ctx, path, stdin, o.TempDir); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	if err := s.understand(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", s.Name, err), s.Close())
+	}
+	return s, nil
+}
+
+// Close closes the file and removes what was kept of standard input.
+func (s *Sheet) Close() error {
+	if s.file == nil {
+		return nil
+	}
+	err := s.file.Close()
+	if s.temp != "" {
+		if rmErr := os.Remove(s.temp); !errors.Is(rmErr, fs.ErrNotExist) {
+			err = errors.Join(err, rmErr)
+		}
+	}
+	return err
+}
+
+// open sets the file, by a temporary copy where it can be read only once.
+func (s *Sheet) open(ctx context.Context, path string, stdin io.Reader, tempDir string) (err error) {
+	if path == "-" {
+		s.Name = "stdin"
+		return s.spool(ctx, stdin, tempDir)
+	}
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%s: there is no such file; check the path", path)
+	case err != nil:
+		return fmt.Errorf("can't open the file: %w", err)
+	case info.IsDir():
+		return fmt.Errorf("%s is a directory; name the file in it", path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("can't open the file: %w", err)
+	}
+	if info.Mode().IsRegular() {
+		s.file = f
+		return nil
+	}
+	defer f.Close()
+	return s.spool(ctx, f, tempDir)
+}
+
+// spool copies a stream to a temporary file. Where the system allows it the file's name is removed at once, so that
+// nothing is left behind even when the process is killed.
+func (s *Sheet) spool(ctx context.Context, src io.Reader, dir string) (err error) {
+	if src == nil {
+		return errors.New("there is no standard input to read; name a file instead of -")
+	}
+	if s.file, err = os.CreateTemp(dir, "sheet-*.csv"); err != nil {
+		return fmt.Errorf("can't keep the input: %w; check the directory for temporary files", err)
+	}
+	s.temp = s.file.Name()
+	if os.Remove(s.temp) == nil {
+		s.temp = ""
+	}
+	if _, err = io.Copy(s.file, ctxReader{ctx, src}); err != nil {
+		return fmt.Errorf("can't keep the input: %w", err)
+	}
+	return nil
+}
+
+// understand finds out everything that the fields of Sheet say.
+func (s *Sheet) understand(ctx context.Context) error {
+	if err := s.measure(); err != nil {
+		return err
+	}
+	hash := sha256.New()
+	if _, err := io.Copy(hash, ctxReader{ctx, io.NewSectionReader(s.file, 0, s.Size)}); err != nil {
+		return s.readError(err)
+	}
+	s.SHA256 = hex.EncodeToString(hash.Sum(nil))
+	head := make([]byte, min(s.Size, 4096))
+	if _, err := s.file.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
+		return s.readError(err)
+	}
+	if err := checkContent(head); err != nil {
+		return err
+	}
+	s.BOM = bytes.HasPrefix(head, []byte(utf8BOM))
+	return s.readHeader()
+}
+
+func (s *Sheet) measure() error {
+	info, err := s.file.Stat()
+	if err != nil {
+		return s.readError(err)
+	}
+	s.Size, s.modTime = info.Size(), info.ModTime()
+	return nil
+}
+
+// unchanged makes sure that the file was not written to since it was opened: what was checked must be what is sent.
+func (s *Sheet) unchanged() error {
+	info, err := s.file.Stat()
+	if err != nil {
+		return s.readError(err)
+	}
+	if info.Size() != s.Size || !info.ModTime().Equal(s.modTime) {
+		return fmt.Errorf("%s was changed while it was read; wait until it is complete and run again", s.Name)
+	}
+	return nil
+}
+
+// readError passes io.EOF and says of which file any other error is.
+func (s *Sheet) readError(err error) error {
+	if err == nil || errors.Is(err, io.EOF) {
+		return err
+	}
+	return fmt.Errorf("can't read %s: %w", s.Name, err)
+}
+
+const utf8BOM = "\uFEFF"
+
+// kinds are the beginnings of files that are no CSV, and what to do with them.
+var kinds = []struct{ magic, text string }{
+	{"\xFF\xFE", "the file is UTF-16 text; save it as \"CSV UTF-8\""},
+	{"\xFE\xFF", "the file is UTF-16 text; save it as \"CSV UTF-8\""},
+	{"PK\x03\x04", "the file is an Excel workbook (.xlsx) or a ZIP archive; save the sheet as \"CSV UTF-8\""},
+	{"\xD0\xCF\x11\xE0", "the file is an old Excel workbook (.xls); save the sheet as \"CSV UTF-8\""},
+	{"\x1F\x8B", "the file is compressed with gzip; unpack it first"},
+	{"%PDF", "the file is a PDF; export a CSV instead"},
+}
+
+// checkContent refuses files that are surely not CSV in UTF-8.
+func checkContent(head []byte) error {
+	for _, kind := range kinds {
+		if bytes.HasPrefix(head, []byte(kind.magic)) {
+			return errors.New(kind.text)
+		}
+	}
+	// Text in UTF-16 without a mark has a zero in every other byte wherever it is in Latin letters.
+	if n := bytes.Count(head, []byte{0}); n > 0 && n >= len(head)/4 {
+		return errors.New("the file is UTF-16 text or not text at all; save it as \"CSV UTF-8\"")
+	}
+	if len(bytes.TrimSpace(bytes.TrimPrefix(head, []byte(utf8BOM)))) == 0 && len(head) < 4096 {
+		return errors.New("the file is empty; it needs a header line that names the columns, and rows below it")
+	}
+	return nil
+}
+
+// checkDelimiter refuses characters that can't stand between cells.
+func checkDelimiter(d rune) error {
+	letter := d >= '0' && d <= '9' || d >= 'A' && d <= 'Z' || d >= 'a' && d <= 'z'
+	if d < 0 || d >= utf8.RuneSelf || letter || d == quote || d == '\n' || d == '\r' {
+		return fmt.Errorf("%q can't be a delimiter; use a comma, semicolon, tab or pipe", d)
+	}
+	return nil
+}
+
+// ctxReader ends a copy when its context ends.
+type ctxReader struct {
+	ctx context.Context
+	io.Reader
+}
+
+func (r ctxReader) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.Reader.Read(p)
+}

@@ -1,0 +1,160 @@
+package sheet
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"iter"
+	"strings"
+	"unicode/utf8"
+)
+
+// Row is one data row: its cells, as many as the header has. The cells belong to the caller.
+type Row struct {
+	Index int // of the row in the sheet, from 0; rows that are blank don't count
+	Line  int // the number of the row's first line in the file, from 1, as an editor shows it
+	Cells []string
+}
+
+// Rows yields the data rows in the order of the file; it can be ranged over several times, also at the same time.
+// A row with a [*LineError] is a broken line, and the next row follows; any other error ends the rows.
+// Lines without any text are skipped, short rows are filled up with empty cells.
+func (s *Sheet) Rows() iter.Seq2[Row, error] {
+	return func(yield func(Row, error) bool) {
+		r := s.reader()
+		for {
+			row, err := r.next()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if !yield(row, err) || fatal(err) {
+				return
+			}
+		}
+		if err := s.unchanged(); err != nil {
+			yield(Row{}, err)
+		}
+	}
+}
+
+// fatal tells an error that ends the reading from one that concerns a line.
+func fatal(err error) bool {
+	if err == nil {
+		return false
+	}
+	_, ok := errors.AsType[*LineError](err)
+	return !ok
+}
+
+// rowReader turns records into rows.
+type rowReader struct {
+	*scanner
+	sheet *Sheet
+	index int
+	usual int   // cells of the last good row
+	doubt int64 // up to this place in the file, short lines may be the rest of an unclosed cell
+}
+
+func (s *Sheet) reader() *rowReader {
+	src := io.NewSectionReader(s.file, s.data, s.Size-s.data)
+	split := splitter{delim: byte(s.Delimiter), width: len(s.Header), limits: s.limits}
+	return &rowReader{scanner: newScanner(src, split, s.dataLine, s.data), sheet: s, usual: len(s.Header)}
+}
+
+// next returns the next row that isn't blank.
+func (r *rowReader) next() (Row, error) {
+	for {
+		f, err := r.scanner.next()
+		if err != nil {
+			return Row{}, r.sheet.readError(err)
+		}
+		if f.problem == problemNone && blank(f.bytes, r.delim) {
+			continue
+		}
+		row := Row{Index: r.index, Line: f.line}
+		r.index++
+		r.judge(&f)
+		if f.unsplit() {
+			row.Cells = make([]string, r.width)
+			row.Cells[0] = shown(f.bytes)
+		} else {
+			row.Cells = r.cells(f)
+		}
+		if f.problem == problemNone {
+			return row, nil
+		}
+		return row, r.sheet.lineError(f, row.Cells)
+	}
+}
+
+// judge looks for what the splitter can't see, and remembers what the next rows are judged by.
+func (r *rowReader) judge(f *found) {
+	switch n := len(f.cells); {
+	case f.problem != problemNone:
+		r.doubt = max(r.doubt, f.pos+int64(f.reach))
+	case n < r.usual && f.pos < r.doubt:
+		f.fail(problemRest, 0)
+	case !utf8.Valid(f.bytes):
+		f.fail(problemEncoding, 0)
+		f.column = f.where(func(cell []byte) bool { return !utf8.Valid(cell) })
+	case bytes.IndexByte(f.bytes, 0) >= 0:
+		f.fail(problemNUL, 0)
+		f.column = f.where(func(cell []byte) bool { return bytes.IndexByte(cell, 0) >= 0 })
+	default:
+		r.usual = n
+	}
+}
+
+// where returns the number of the first cell that test holds for.
+func (f *found) where(test func([]byte) bool) int {
+	for i, sp := range f.cells {
+		if test(f.bytes[sp.from:sp.to]) {
+			return i + 1
+		}
+	}
+	return 0
+}
+
+// unsplit says that the record's cells are not known.
+func (f *found) unsplit() bool {
+	switch f.problem {
+	case problemNone, problemEncoding, problemNUL:
+		return false
+	}
+	return true
+}
+
+// cells makes the row's strings, all of one piece of memory.
+func (r *rowReader) cells(f found) []string {
+	text := string(f.bytes)
+	cells := make([]string, r.width)
+	for i, sp := range f.cells {
+		cells[i] = text[sp.from:sp.to]
+		if sp.doubled {
+			cells[i] = strings.ReplaceAll(cells[i], `""`, `"`)
+		}
+		if r.sheet.Report {
+			cells[i] = Unguard(cells[i])
+		}
+	}
+	return cells
+}
+
+// blank says that a line holds nothing but delimiters, quotes and white space.
+func blank(text []byte, delim byte) bool {
+	for _, c := range text {
+		if c != delim && c != ' ' && c != quote && c != '\t' && c != '\n' && c != '\r' {
+			return false
+		}
+	}
+	return true
+}
+
+// shownBytes is how much of a line that could not be split is kept: as much as fits a spreadsheet's cell.
+const shownBytes = 32_000
+
+// shown makes text out of a broken line, cut where it is too long for a cell.
+func shown(line []byte) string {
+	text := strings.ToValidUTF8(string(line[:min(len(line), shownBytes)]), "\uFFFD")
+	return strings.ReplaceAll(text, "\x00", "\uFFFD")
+}

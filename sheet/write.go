@@ -1,0 +1,81 @@
+package sheet
+
+import (
+	"bufio"
+	"encoding/csv"
+	"io"
+
+	"github.com/gocarina/gocsv"
+)
+
+// WriterOptions says how a sheet is written.
+type WriterOptions struct {
+	Delimiter rune // Defaults to a comma.
+	BOM       bool // begins with a byte order mark, which old versions of Excel need to see UTF-8
+}
+
+// Writer writes rows of cells as CSV in UTF-8 with LF line ends. It guards nothing by itself: see [Guard].
+type Writer struct {
+	out *bufio.Writer
+	csv *csv.Writer
+}
+
+// NewWriter makes a writer. Call Flush when all is written.
+func NewWriter(w io.Writer, o WriterOptions) (*Writer, error) {
+	if o.Delimiter == 0 {
+		o.Delimiter = ','
+	}
+	if err := checkDelimiter(o.Delimiter); err != nil {
+		return nil, err
+	}
+	out := bufio.NewWriterSize(w, 64<<10)
+	if o.BOM {
+		if _, err := out.WriteString(utf8BOM); err != nil {
+			return nil, err
+		}
+	}
+	cw := csv.NewWriter(out)
+	cw.Comma = o.Delimiter
+	return &Writer{out: out, csv: cw}, nil
+}
+
+// Write writes one row. Reading gives the same cells back.
+func (w *Writer) Write(cells []string) error { return w.csv.Write(cells) }
+
+// Flush writes what is still held back.
+func (w *Writer) Flush() error {
+	w.csv.Flush()
+	if err := w.csv.Error(); err != nil {
+		return err
+	}
+	return w.out.Flush()
+}
+
+// WriteTable writes a header and one row per value, the columns by the csv tags of T. Cells are guarded.
+func WriteTable[T any](w io.Writer, rows []T) error {
+	out, err := NewWriter(w, WriterOptions{})
+	if err != nil {
+		return err
+	}
+	table := &tableWriter{Writer: out}
+	if err := gocsv.MarshalCSV(rows, table); err != nil {
+		return err
+	}
+	return table.Error()
+}
+
+// tableWriter is the writer that gocsv wants.
+type tableWriter struct {
+	*Writer
+	err error
+}
+
+func (t *tableWriter) Write(cells []string) error {
+	for i, cell := range cells {
+		cells[i] = Guard(cell)
+	}
+	return t.Writer.Write(cells)
+}
+
+func (t *tableWriter) Flush()       { t.err = t.Writer.Flush() }
+func (t *tableWriter) Error() error { return t.err }
