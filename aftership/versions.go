@@ -57,7 +57,9 @@ func versionNames() string {
 func (v Version) Known() bool { return slices.Contains(versions, v) }
 
 // AtLeast reports whether v is w or newer. Versions do not sort as text, because of v4.
-func (v Version) AtLeast(w Version) bool { return slices.Index(versions, v) >= slices.Index(versions, w) }
+func (v Version) AtLeast(w Version) bool {
+	return slices.Index(versions, v) >= slices.Index(versions, w)
+}
 
 // Before reports whether v is older than w.
 func (v Version) Before(w Version) bool { return !v.AtLeast(w) }
