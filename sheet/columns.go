@@ -9,9 +9,7 @@ import (
 
 // Column is a field that a caller wants and the other names that its column may have.
 type Column struct {
-	// Field is the field's name, which is also its column's name. One that ends in ".*" stands for any number of columns
-	// whose names begin with what is before the asterisk (custom_fields.*).
-	Field   string
+	Field   string // the field's name, which is also its column's own name
 	Aliases []string
 }
 
@@ -40,20 +38,27 @@ func (w Warning) String() string {
 	return fmt.Sprintf("column %d (%s): %s", w.Column, w.Header, w.Text)
 }
 
+// OpenPrefix begins the names of columns that need no [Column], because the rest of the name is the user's own:
+// custom_fields.NAME is the field of just that name.
+const OpenPrefix = "custom_fields."
+
 // Map finds the columns of a header. Case, spaces and punctuation don't count. A column that has a field's own name
 // wins over one that has an alias of it (with a warning); two columns of equal standing are an error that names both, as
-// is a header in which no column is known.
+// is a header in which no column is known. Our report columns are mapped only if asked for.
 func Map(header []string, columns []Column) (Mapping, []Warning, error) {
-	m := mapper{header: header, names: index(columns), Mapping: Mapping{Fields: make([]string, len(header))}, taken: map[string]int{}}
+	m := mapper{
+		Mapping: Mapping{Fields: make([]string, len(header))},
+		header:  header,
+		names:   index(columns),
+		taken:   map[string]int{},
+		own:     map[string]bool{},
+	}
 	for i, name := range header {
-		if IsReportColumn(name) {
-			continue
-		}
-		if err := m.claim(i, m.find(name)); err != nil {
+		if err := m.claim(i, m.names.find(name)); err != nil {
 			return Mapping{}, nil, err
 		}
 	}
-	if len(m.taken) == 0 {
+	if !slices.ContainsFunc(m.Fields, func(field string) bool { return field != "" && !IsReportColumn(field) }) {
 		return Mapping{}, nil, unknownHeader(header, columns)
 	}
 	return m.Mapping, m.warnings, nil
@@ -93,12 +98,11 @@ func (m *mapper) claim(i int, found match) error {
 	if found.field == "" {
 		return nil
 	}
-	if m.own == nil {
-		m.own = map[string]bool{}
-	}
 	first, twice := m.taken[found.field]
 	switch {
 	case !twice:
+	case IsReportColumn(found.field): // a report of a report, edited: the last run counts
+		m.Fields[first] = ""
 	case m.own[found.field] == found.own:
 		return fmt.Errorf("the columns %q (number %d) and %q (number %d) both mean %s; rename or remove the wrong one",
 			m.header[first], first+1, m.header[i], i+1, found.field)
@@ -119,39 +123,30 @@ func (m *mapper) pass(column, winner int) {
 		Text: fmt.Sprintf("not sent, because column %d (%s) means the same", winner+1, m.header[winner])})
 }
 
-// nameIndex finds fields by normalised names.
-type nameIndex struct {
-	names  map[string]match
-	prefix []string // of the fields that end in ".*", without the asterisk
-}
+// nameIndex finds what a header cell stands for by its normalised name.
+type nameIndex map[string]match
 
 func index(columns []Column) nameIndex {
-	x := nameIndex{names: map[string]match{}}
+	names := nameIndex{}
 	for _, c := range columns {
 		for _, alias := range c.Aliases {
-			if _, ok := x.names[normal(alias)]; !ok {
-				x.names[normal(alias)] = match{field: c.Field}
+			if _, ok := names[normal(alias)]; !ok {
+				names[normal(alias)] = match{field: c.Field}
 			}
 		}
 	}
 	for _, c := range columns {
-		if prefix, ok := strings.CutSuffix(c.Field, "*"); ok {
-			x.prefix = append(x.prefix, prefix)
-			continue
-		}
-		x.names[normal(c.Field)] = match{field: c.Field, own: true}
+		names[normal(c.Field)] = match{field: c.Field, own: true}
 	}
-	return x
+	return names
 }
 
-func (m *mapper) find(name string) match {
-	if found, ok := m.names.names[normal(name)]; ok {
+func (names nameIndex) find(name string) match {
+	if found, ok := names[normal(name)]; ok {
 		return found
 	}
-	for _, prefix := range m.names.prefix {
-		if rest := afterPrefix(clean(name), prefix); rest != "" {
-			return match{field: prefix + rest, own: true}
-		}
+	if rest := afterPrefix(clean(name), OpenPrefix); rest != "" {
+		return match{field: OpenPrefix + rest, own: true}
 	}
 	return match{}
 }

@@ -2,7 +2,6 @@ package sheet
 
 import (
 	"encoding/csv"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -20,15 +19,18 @@ type Decoder[T any] struct {
 	cells   []string // of the current row, in the order of columns
 	feed    feed
 	pull    *gocsv.Unmarshaller
+	err     error // of the type, which every Decode returns
 }
 
 // NewDecoder makes a decoder for sheets of a mapping. Fields of the mapping that T has no tag for are handed out apart.
-func NewDecoder[T any](m Mapping) (*Decoder[T], error) {
+// That T is no struct with csv tags is said by Decode.
+func NewDecoder[T any](m Mapping) *Decoder[T] {
+	d := &Decoder[T]{fields: m.Fields}
 	probe, err := gocsv.NewUnmarshaller(feedReader(&feed{}, m.Fields), new(T))
 	if err != nil {
-		return nil, fmt.Errorf("can't decode into %T: %w", *new(T), err)
+		d.err = err
+		return d
 	}
-	d := &Decoder[T]{fields: m.Fields}
 	for i, field := range m.Fields {
 		switch {
 		case field == "":
@@ -39,7 +41,8 @@ func NewDecoder[T any](m Mapping) (*Decoder[T], error) {
 		}
 	}
 	d.cells = make([]string, len(d.columns))
-	return d, d.start()
+	d.err = d.start()
+	return d
 }
 
 // start gives gocsv the header, which it reads before any row. It has to be done again after an error.
@@ -52,12 +55,16 @@ func (d *Decoder[T]) start() (err error) {
 // Decode decodes the cells of a row. Each cell is trimmed and unguarded first. The map holds the cells, as far as they
 // are not empty, of fields that T does not know, by field; it is nil when there are none.
 func (d *Decoder[T]) Decode(cells []string) (T, map[string]string, error) {
+	if d.err != nil {
+		return *new(T), nil, fmt.Errorf("can't decode into %T: %w", *new(T), d.err)
+	}
 	for i, column := range d.columns {
 		d.cells[i] = cellValue(cells, column)
 	}
 	value, err := d.decode()
 	if err != nil {
-		return *new(T), nil, errors.Join(fmt.Errorf("can't decode the row: %w", err), d.start())
+		d.err = d.start()
+		return *new(T), nil, fmt.Errorf("can't decode the row: %w", err)
 	}
 	return *value, d.unknown(cells), nil
 }

@@ -93,7 +93,16 @@ func (s *Sheet) setHeader(h header) {
 		for i, cell := range h.cells {
 			s.Header[i] = Unguard(cell)
 		}
+		s.limits = s.limits.ofReport()
 	}
+	s.columns = columnIndex(s.Header)
+}
+
+// ofReport returns the limits for a report of a sheet that kept to these: quotes in it are written twice, guards and our
+// columns are added.
+func (l limits) ofReport() limits {
+	const ours = 128 << 10
+	return limits{cell: 2*l.cell + 8, record: 2*l.record + 8*l.columns + ours, columns: l.columns + len(ReportColumns)}
 }
 
 // tryHeader reads the first line that isn't blank as the header.

@@ -60,7 +60,8 @@ type Sheet struct {
 	temp     string // file to remove at Close
 	modTime  time.Time
 	limits   limits
-	data     int64 // where the first line after the header begins
+	columns  map[string]int // by normalised name
+	data     int64          // where the first line after the header begins
 	dataLine int
 }
 

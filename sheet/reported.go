@@ -1,7 +1,5 @@
 package sheet
 
-import "strings"
-
 // ReportColumns are the columns that a report adds to a sheet, in their order. A sheet that has the first two is a
 // report fed back: its cells carry our guards, which reading takes off.
 var ReportColumns = []string{
@@ -28,24 +26,28 @@ var reportNames = func() map[string]bool {
 
 // IsReport says that a header is that of a report.
 func IsReport(header []string) bool {
-	return indexOf(header, ColumnLine) >= 0 && indexOf(header, ColumnResult) >= 0
+	columns := columnIndex(header)
+	_, line := columns[normal(ColumnLine)]
+	_, result := columns[normal(ColumnResult)]
+	return line && result
 }
 
 // Result returns what an earlier run said of a row, empty if the sheet has no such column: the cell of aftership_result.
-func (s *Sheet) Result(row Row) string {
-	if i := indexOf(s.Header, ColumnResult); i >= 0 && i < len(row.Cells) {
-		return strings.TrimSpace(row.Cells[i])
+func (s *Sheet) Result(row Row) string { return s.Cell(row, ColumnResult) }
+
+// Cell returns a row's cell, trimmed, of the last column of that name; empty if there is none.
+func (s *Sheet) Cell(row Row, name string) string {
+	if i, ok := s.columns[normal(name)]; ok && i < len(row.Cells) {
+		return clean(row.Cells[i])
 	}
 	return ""
 }
 
-// indexOf finds a column by its name, the last one if there are several.
-func indexOf(header []string, name string) int {
-	name = normal(name)
-	for i := len(header) - 1; i >= 0; i-- {
-		if normal(header[i]) == name {
-			return i
-		}
+// columnIndex holds the place of each column by its normalised name, of the last one if several have the same.
+func columnIndex(header []string) map[string]int {
+	columns := make(map[string]int, len(header))
+	for i, name := range header {
+		columns[normal(name)] = i
 	}
-	return -1
+	return columns
 }
