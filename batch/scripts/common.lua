@@ -1,0 +1,57 @@
+-- Shared by every script of the ledger; put before each of them.
+-- A script that can't do its work returns {n} with n < 0, see errors in scripts.go:
+--   -1 unknown  -2 newer  -3 no such job  -4 gap  -5 different rows  -6 sealed  -7 cancelled  -8 finished  -9 trimmed  -10 unfinished
+
+-- open reads fields of the batch's meta; m[1] and m[2] are its own. nil and a code if nobody may work on the batch.
+local function open(meta, ...)
+  local m = redis.call('HMGET', meta, 'v', 'purging', ...)
+  if not m[1] or m[2] then return nil, -1 end
+  if m[1] ~= '1' then return nil, -2 end
+  return m, 0
+end
+
+-- restate derives the state from what is known and stores it; the time of the end too. Returns 1 if a report is due.
+local function restate(meta, now)
+  local m = redis.call('HMGET', meta, 'sealed', 'done', 'jobs', 'cancelled', 'hold', 'cut', 'finished', 'reported')
+  local ended = m[1] and m[2] == m[3]
+  local state = 'receiving'
+  if m[4] then state = 'cancelled'
+  elseif ended and m[6] then state = 'truncated'
+  elseif ended then state = 'finished'
+  elseif m[5] then state = m[5]
+  elseif m[1] then state = 'running' end
+  redis.call('HSET', meta, 'state', state)
+  if ended and not m[7] then
+    redis.call('HSET', meta, 'finished', now)
+    redis.call('HDEL', meta, 'hold', 'reason')
+  elseif not ended and m[7] then
+    redis.call('HDEL', meta, 'finished', 'reported')
+  end
+  if ended and not m[8] then return 1 end
+  return 0
+end
+
+-- ref stores a text among those that results share and returns its number in two bytes: 0 is no text. A text that is too
+-- long, or one too many, goes to the side hash under kind, offset and round; its number is 65535.
+local function ref(keys, field, text)
+  if text == '' then return '\0\0' end
+  if #text <= 1024 then
+    local n = redis.call('HGET', keys.intern, text)
+    if not n and redis.call('HLEN', keys.intern) < 4000 then
+      n = redis.call('RPUSH', keys.texts, text)
+      redis.call('HSET', keys.intern, text, n)
+    end
+    if n then return string.char(math.floor(n / 256), n % 256) end
+  end
+  redis.call('HSET', keys.side, field, text)
+  return '\255\255'
+end
+
+-- refs completes a packed result with the numbers of its slug, message and hint. A tracking id that is too long for the
+-- packed form comes beside it.
+local function refs(keys, off, round, packed, slug, message, hint, id)
+  local at = off .. '.' .. round
+  if id ~= '' then redis.call('HSET', keys.side, 'i' .. at, id) end
+  return packed .. ref(keys, 's' .. at, slug) .. ref(keys, 'm' .. at, message) .. ref(keys, 'h' .. at, hint)
+end
+
