@@ -220,8 +220,9 @@ func (o Options) filled() Options {
 	return o
 }
 
-// check names the first setting that makes no sense, and what would.
-func (o Options) check() error {
+// Check names the first setting that makes no sense, and what would.
+func (o Options) Check() error {
+	o = o.filled()
 	switch {
 	case !slices.Contains(Models(), o.Model):
 		return fmt.Errorf("model %q is not known: use one of %v", o.Model, Models())

@@ -61,10 +61,10 @@ func (s *Sandbox) Change(edit func(*Options)) error {
 }
 
 func (s *Sandbox) set(o Options) error {
-	filled := o.filled()
-	if err := filled.check(); err != nil {
+	if err := o.Check(); err != nil {
 		return err
 	}
+	filled := o.filled()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.given = o
