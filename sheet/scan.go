@@ -3,6 +3,7 @@ package sheet
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 )
 
@@ -17,6 +18,7 @@ type scanner struct {
 	line  int   // number of the physical line that begins at start
 	pos   int64 // place in the file of the byte at start
 	rec   record
+	spent int64 // bytes looked at in vain
 }
 
 // minBuffer is what a scanner reads at once.
@@ -40,11 +42,12 @@ func (s *scanner) next() (found, error) {
 		if s.start == s.end && s.eof {
 			return found{}, io.EOF
 		}
-		if s.start < s.end && s.split(s.buf[s.start:s.end], s.eof, &s.rec) {
-			return s.take(), nil
-		}
-		if s.end-s.start > s.limits.record {
-			return s.tooLong()
+		window, eof := s.window()
+		switch {
+		case len(window) > 0 && s.split(window, eof, &s.rec):
+			return s.take()
+		case len(window) == s.limits.record+2:
+			return s.tooLong(window)
 		}
 		if err := s.fill(); err != nil {
 			return found{}, err
@@ -52,11 +55,21 @@ func (s *scanner) next() (found, error) {
 	}
 }
 
+// window returns the bytes that the next record may take, as far as they are read: its limit and a line end. What is
+// found never depends on how many more happen to be in the buffer.
+func (s *scanner) window() (window []byte, eof bool) {
+	end := min(s.end, s.start+s.limits.record+2)
+	return s.buf[s.start:end], s.eof && end == s.end
+}
+
 // take hands out the record that was split and moves on.
-func (s *scanner) take() found {
+func (s *scanner) take() (found, error) {
 	f := found{record: &s.rec, bytes: s.buf[s.start : s.start+s.rec.text], line: s.line, pos: s.pos}
 	s.advance(s.rec.size, s.rec.lines)
-	return f
+	if s.rec.problem == problemNone {
+		return f, nil
+	}
+	return f, s.spend(s.rec.reach)
 }
 
 func (s *scanner) advance(size, lines int) {
@@ -65,15 +78,25 @@ func (s *scanner) advance(size, lines int) {
 	s.line += lines
 }
 
-// tooLong gives up a record beyond the limit: its first physical line if that ends in the buffer, or else all up to
-// wherever the line ends.
-func (s *scanner) tooLong() (found, error) {
-	s.rec.cells = s.rec.cells[:0]
-	s.rec.fail(problemLongLine, s.end-s.start)
-	if s.isolate(s.buf[s.start:s.end], false, &s.rec) {
-		return s.take(), nil
+// spend counts the bytes that were looked at for a broken record, most of which are looked at again for the next ones. A file
+// made for it could have us look at each byte thousands of times.
+func (s *scanner) spend(n int) error {
+	const free, factor = 64 << 20, 32
+	if s.spent += int64(n); s.spent > free+factor*s.pos {
+		return fmt.Errorf("too many misplaced quotes up to line %d; look for one (\") that is never closed", s.line)
 	}
-	f := found{record: &s.rec, line: s.line, pos: s.pos, bytes: bytes.Clone(s.buf[s.start : s.start+min(s.end-s.start, shownBytes)])}
+	return nil
+}
+
+// tooLong gives up a record beyond the limit: its first physical line if that is short enough, or else all up to wherever
+// the line ends.
+func (s *scanner) tooLong(window []byte) (found, error) {
+	s.rec.cells = s.rec.cells[:0]
+	s.rec.fail(problemLongLine, len(window))
+	if s.isolate(window, false, &s.rec) {
+		return s.take()
+	}
+	f := found{record: &s.rec, line: s.line, pos: s.pos, bytes: bytes.Clone(window[:min(len(window), shownBytes)])}
 	return f, s.discard()
 }
 

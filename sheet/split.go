@@ -127,7 +127,7 @@ func (s *splitter) plain(buf []byte, pos int, eof bool, rec *record) (end int, o
 		}
 	}
 	if len(buf)-pos > s.limits.cell {
-		rec.fail(problemLongCell, len(buf))
+		rec.fail(problemLongCell, pos+s.limits.cell)
 	}
 	return len(buf), eof
 }
@@ -139,7 +139,7 @@ func (s *splitter) quoted(buf []byte, pos int, eof bool, rec *record) (sp span, 
 		i := bytes.IndexByte(buf[at:], quote)
 		if i < 0 || at+i-sp.from > s.limits.cell {
 			if eof || len(buf)-sp.from > s.limits.cell {
-				rec.fail(problemUnclosed, len(buf))
+				rec.fail(problemUnclosed, min(len(buf), sp.from+s.limits.cell))
 			}
 			return sp, 0, false
 		}
@@ -166,7 +166,7 @@ func (r *record) fail(p problem, reach int) {
 
 // isolate makes a broken record one physical line long. It reports false when that line's end is not in buf yet.
 func (s *splitter) isolate(buf []byte, eof bool, rec *record) (ok bool) {
-	rec.text = bytes.IndexAny(buf[:min(len(buf), s.limits.record)], "\r\n")
+	rec.text = bytes.IndexAny(buf, "\r\n")
 	if rec.text < 0 {
 		rec.text = len(buf)
 	}
