@@ -1,0 +1,184 @@
+package ratelimit
+
+import (
+	"math"
+	"slices"
+	"time"
+)
+
+// Learned is what a pacer gathered from answers between two exchanges, so that
+// a thousand answers cost Redis no more than one.
+type Learned struct {
+	limit, limitAt    float64
+	until, untilReset float64
+	longEnd, longLeft float64
+	spread            float64
+	phased            bool
+	low, high         float64
+	windows           []seen
+}
+
+// urgent says that the bucket must hear of it before the next slot is used: a
+// refusal, a limit lower than the one in force, a long window that is news.
+func (l *Learned) urgent(v View) bool {
+	lower := l.limit > 0 && l.limit < math.Floor(v.Limit*1000)
+	return l.until > 0 || lower || (l.longEnd > 0 && v.Long == 0)
+}
+
+// clock maps this machine's monotonic clock, in microseconds since the pacer
+// began, to the source's clock, by the shortest exchange seen lately.
+type clock struct {
+	offset float64
+	trip   time.Duration
+	known  bool
+}
+
+// read turns one answer into what can be learned from it. Times are on this
+// process's own monotonic clock, in microseconds.
+func read(h Headers, sent, received float64, c clock) *Learned {
+	l := &Learned{}
+	source := received + c.offset
+	ahead, hasReset := aheadOf(h, source)
+	long := hasReset && ahead > 2*second
+	switch {
+	case h.Limit > 0 && long:
+		l.longEnd, l.longLeft = received+ahead, float64(h.Remaining)
+	case h.Limit > 0:
+		l.limit, l.limitAt = float64(h.Limit)*1000, sent
+		if hasReset {
+			l.window(h, sent)
+		}
+	}
+	if h.TooMany {
+		l.refused(h, received, ahead, long)
+	}
+	return l
+}
+
+// aheadOf is how far the reset lies ahead, by AfterShip's own clock where the
+// answer shows it. That clock shows whole seconds, so if it agrees with the
+// source's, the finer one is taken.
+func aheadOf(h Headers, source float64) (float64, bool) {
+	if h.Reset.IsZero() {
+		return 0, false
+	}
+	reset := float64(h.Reset.Unix()) * second
+	date := float64(h.Date.Unix()) * second
+	if h.Date.IsZero() || math.Abs(source-date) < 2*second {
+		return reset - source, true
+	}
+	return reset - date, true
+}
+
+func (l *Learned) window(h Headers, sent float64) {
+	reset := float64(h.Reset.Unix())
+	w := seen{reset: reset, least: float64(h.Remaining), most: float64(h.Remaining), answers: 1}
+	if h.TooMany {
+		w.refused = 1
+	}
+	l.windows = []seen{w}
+	l.phased, l.low, l.high = true, math.Floor((reset-1)*second-sent), math.Ceil(reset*second-sent)
+}
+
+func (l *Learned) refused(h Headers, received, ahead float64, long bool) {
+	wait := max(ahead, float64(h.RetryAfter.Microseconds()))
+	if wait <= 0 && h.Reset.IsZero() {
+		wait = second
+	}
+	l.until = received + max(wait, 250000)
+	if !long && h.RetryAfter == 0 && !h.Reset.IsZero() {
+		l.untilReset = float64(h.Reset.Unix())
+	}
+}
+
+// absorb adds what another answer said.
+func (l *Learned) absorb(o *Learned) {
+	if o.limit > 0 && o.limitAt >= l.limitAt {
+		l.limit, l.limitAt = o.limit, o.limitAt
+	}
+	if o.until > l.until {
+		l.until, l.untilReset = o.until, o.untilReset
+	}
+	l.absorbLong(o)
+	l.absorbPhase(o)
+	for _, w := range o.windows {
+		l.absorbWindow(w)
+	}
+}
+
+func (l *Learned) absorbLong(o *Learned) {
+	switch {
+	case o.longEnd == 0:
+	case l.longEnd == 0 || math.Abs(l.longEnd-o.longEnd) > 2*second:
+		l.longEnd, l.longLeft = o.longEnd, o.longLeft
+	default:
+		l.longLeft = min(l.longLeft, o.longLeft)
+	}
+}
+
+func (l *Learned) absorbPhase(o *Learned) {
+	if o.phased && l.phased {
+		l.low, l.high = max(l.low, o.low), min(l.high, o.high)
+	} else if o.phased {
+		l.phased, l.low, l.high = true, o.low, o.high
+	}
+}
+
+func (l *Learned) absorbWindow(w seen) {
+	i, found := slices.BinarySearchFunc(l.windows, w, func(a, b seen) int { return int(a.reset - b.reset) })
+	if found {
+		l.windows[i] = l.windows[i].with(w)
+		return
+	}
+	l.windows = slices.Insert(l.windows, i, w)
+	if len(l.windows) > 6 {
+		l.windows = l.windows[1:]
+	}
+}
+
+// on moves what was learned from this process's clock to the source's.
+func (l *Learned) on(c clock) *Learned {
+	m := *l
+	m.limitAt = shift(l.limitAt, c.offset)
+	m.until = shift(l.until, c.offset)
+	m.longEnd = shift(l.longEnd, c.offset)
+	m.low, m.high = math.Floor(l.low-c.offset), math.Ceil(l.high-c.offset)
+	return &m
+}
+
+func shift(at, offset float64) float64 {
+	if at == 0 {
+		return 0
+	}
+	return math.Floor(at + offset)
+}
+
+// trips remembers the latest round trips to AfterShip for their spread.
+type trips struct {
+	ring [256]float64
+	n    int
+}
+
+func (t *trips) add(d float64) {
+	t.ring[t.n%len(t.ring)] = d
+	t.n++
+}
+
+// spread is the distance from the shortest to the second longest trip: about
+// what 99 of 100 stay within, deaf to a single odd one.
+func (t *trips) spread() float64 {
+	n := min(t.n, len(t.ring))
+	if n < 8 {
+		return 0
+	}
+	least, most, second := t.ring[0], t.ring[0], 0.0
+	for _, d := range t.ring[1:n] {
+		least = min(least, d)
+		if d > most {
+			most, second = d, most
+		} else {
+			second = max(second, d)
+		}
+	}
+	return math.Floor(max(second-least, 0))
+}

@@ -1,0 +1,171 @@
+package ratelimit
+
+import "math"
+
+// learn takes in what the answers said. Like model.go it is in step with
+// bucket.lua.
+func (b *bucket) learn(now, ceiling float64, l *Learned) {
+	lowered := b.learnLimit(now, ceiling, l)
+	b.spread = math.Max(b.spread, l.spread)
+	if l.phased {
+		b.learnPhase(now, l.low, l.high)
+	}
+	for _, w := range l.windows {
+		b.learnWindow(now, ceiling, w)
+	}
+	if l.longEnd > now {
+		b.learnLong(now, l)
+	}
+	if l.until > 0 {
+		b.refuse(now, ceiling, l, lowered)
+	}
+}
+
+// learnLimit believes the answer to the latest request. A lower limit voids
+// slots that were given under the old one.
+func (b *bucket) learnLimit(now, ceiling float64, l *Learned) bool {
+	if l.limit <= 0 || l.limitAt < b.limitAt {
+		return false
+	}
+	before := b.force(ceiling)
+	b.limit, b.limitAt = l.limit, l.limitAt
+	after := b.force(ceiling)
+	if after >= before {
+		return false
+	}
+	b.epoch++
+	b.next = math.Max(b.next, now+math.Ceil(second*(before-after)/before))
+	return true
+}
+
+// learnPhase narrows the bounds of the phase and moves it only as far as they
+// force it, clear of both. Bounds that contradict the old ones replace them.
+func (b *bucket) learnPhase(now, low, high float64) {
+	if b.phased == 1 {
+		low, high = math.Max(low, b.low), math.Min(high, b.high)
+	}
+	if low > high {
+		mid := math.Floor((low + high) / 2)
+		low, high = mid, mid
+	}
+	b.low, b.high = low, high
+	m := math.Floor(math.Min(b.guard()/4, (high-low)/2))
+	phase := math.Min(math.Max(b.phase, low+m), high-m)
+	if b.mode == 1 && math.Abs(phase-b.phase) > shiftMin {
+		b.epoch++
+		b.win, b.given = 0, [6]float64{}
+		b.next = math.Max(b.next, nextEdge(now, phase))
+	}
+	b.phase, b.phased = phase, 1
+}
+
+// nextEdge is when a request should be sent to arrive as the next second begins.
+func nextEdge(now, phase float64) float64 {
+	return float64((math.Floor((now+phase)/second)+1)*second) - phase
+}
+
+func (b *bucket) learnWindow(now, ceiling float64, w seen) {
+	switch {
+	case w.reset == b.cur.reset:
+		b.cur = b.cur.with(w)
+		b.learnForeign(ceiling, b.cur)
+	case w.reset == b.prev.reset:
+		b.prev = b.prev.with(w)
+		b.learnForeign(ceiling, b.prev)
+	case w.reset > b.cur.reset:
+		if b.prev.reset > 0 {
+			b.judge(now, ceiling, b.prev)
+		}
+		b.prev, b.cur = b.cur, w
+		b.learnForeign(ceiling, w)
+	}
+}
+
+// with joins two views of one window.
+func (s seen) with(w seen) seen {
+	s.least, s.most = math.Min(s.least, w.least), math.Max(s.most, w.most)
+	s.answers += w.answers
+	s.refused += w.refused
+	return s
+}
+
+// learnForeign finds what of the limit somebody else took in a window. It may
+// find too little, never too much: our own part counts slots that were not used.
+func (b *bucket) learnForeign(ceiling float64, w seen) {
+	own, before := b.count(w.reset), b.count(w.reset-1)
+	if own < 0 || before < 0 || b.limit <= 0 {
+		return
+	}
+	per := math.Floor(b.limit / 1000)
+	if b.mode == 0 {
+		own = math.Min(own+before, math.Floor(1e9/b.pacedGap(b.allowed(ceiling)))+1)
+	}
+	f := per - w.least - own
+	if b.mode == 1 && w.refused > 0 && w.least == 0 {
+		f = per - own + w.refused
+	}
+	b.fa = math.Max(b.fa, math.Min(f, math.Floor(per*0.9)))
+}
+
+// judge asks of a window that has passed whether it was a whole second: under
+// load, what remains falls from nearly all by as many as we sent, and is back
+// at the next second. Nothing else does that twice in a row.
+func (b *bucket) judge(now, ceiling float64, w seen) {
+	own, before, per := b.count(w.reset), b.count(w.reset-1), b.allowed(ceiling)/1000
+	enough := own >= 3 && own*2 >= per && before*2 >= per && w.answers*10 >= own*6
+	whole := (w.most-w.least)*10 >= own*6
+	b.room2, b.room1 = b.room1, w.least
+	switch {
+	case enough && whole:
+		b.good, b.bad = b.good+1, math.Max(0, b.bad-1)
+	case enough:
+		b.good, b.bad = 0, b.bad+1
+	case b.mode == 1 && w.refused > 0:
+		b.bad++
+	}
+	if enough && w.refused == 0 && b.limit > 0 && w.least*10000 >= 3*b.limit {
+		b.margin = math.Min(b.margin, marginMin)
+	}
+	b.choose(now)
+}
+
+// choose switches the mode by what was judged.
+func (b *bucket) choose(now float64) {
+	switch {
+	case b.mode == 0 && b.good >= 2 && b.phased == 1 && now >= b.hold:
+		b.mode, b.bad = 1, 0
+		b.next = math.Max(b.next, nextEdge(now, b.phase))
+	case b.mode == 1 && b.bad >= 3:
+		b.mode, b.good, b.bad, b.hold = 0, 0, 0, now+holdOff
+		b.margin = math.Max(b.margin, marginInit)
+		b.next = math.Max(b.next, now+second)
+		b.epoch++
+	}
+}
+
+// learnLong keeps to a window longer than a second.
+func (b *bucket) learnLong(now float64, l *Learned) {
+	if b.longEnd <= now || math.Abs(l.longEnd-b.longEnd) > 2*second {
+		b.longEnd, b.longLeft = l.longEnd, l.longLeft
+		return
+	}
+	b.longLeft = math.Min(b.longLeft, l.longLeft)
+}
+
+// refuse pauses every process after a 429, and in paced mode widens the margin,
+// unless so little was sent since that the sending cannot have been the cause.
+func (b *bucket) refuse(now, ceiling float64, l *Learned, lowered bool) {
+	until := l.until
+	if b.mode == 1 && l.untilReset > 0 {
+		until = float64(l.untilReset*second) - b.phase
+	}
+	until = math.Min(until, now+pauseMax)
+	if until > b.pause+shiftMin {
+		b.pause = until
+		b.epoch++
+	}
+	if b.mode == 0 && !lowered && l.longEnd == 0 && b.taken*2000 >= b.force(ceiling) {
+		b.margin = math.Min(math.Max(b.margin+marginRise, math.Floor(b.margin*1.5)), marginMax)
+		b.taken = 0
+	}
+}
