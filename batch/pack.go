@@ -28,7 +28,7 @@ const (
 	// refsLen is the length of the numbers of slug, message and hint.
 	refsLen = 6
 	// maxText is how long a single text may be; longer ones are cut.
-	maxText = 16 << 10
+	maxText = 4 << 10
 	sideRef = 65535
 )
 

@@ -182,15 +182,17 @@ func (r *resultReader) setResults(ctx context.Context, chunk int, items []Item, 
 
 // learn makes sure that the shared texts up to number n are known.
 func (r *resultReader) learn(ctx context.Context, n int) error {
-	if n <= len(r.texts) {
-		return nil
-	}
-	more, err := r.s.rdb.LRange(ctx, r.k.texts(), int64(len(r.texts)), -1).Result()
-	if err != nil {
-		return err
-	}
-	if r.texts = append(r.texts, more...); n > len(r.texts) {
-		return errPacked
+	const page = 500
+	for n > len(r.texts) {
+		from := int64(len(r.texts))
+		more, err := r.s.rdb.LRange(ctx, r.k.texts(), from, from+page-1).Result()
+		if err != nil {
+			return err
+		}
+		if len(more) == 0 {
+			return errPacked
+		}
+		r.texts = append(r.texts, more...)
 	}
 	return nil
 }

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"aftership-bulk/redisconn"
 )
 
 // Options are what a Store may be told.
@@ -270,5 +272,5 @@ func (s *Store) Audit(ctx context.Context, id ID) error {
 	return nil
 }
 
-// durable marks writes that have to survive a power cut before they are acknowledged, where the ledger is a file of ours.
-func durable(ctx context.Context) context.Context { return ctx }
+// durable marks writes that have to survive a power cut once they are acknowledged, where the ledger is a file of ours.
+func durable(ctx context.Context) context.Context { return redisconn.Durable(ctx) }
