@@ -72,7 +72,7 @@ func keysOf(cmd string, args []string) []string {
 const tagOpen = "{b:"
 
 // batchOf is the id of the batch that a key belongs to, or "" for the keys of
-// the index. An id that could not be a file's name is none.
+// the index. An id that could not be a file's name everywhere is none.
 func batchOf(key string) string {
 	id, _ := nextTag(key)
 	return id
@@ -97,7 +97,7 @@ func fileName(id string) bool {
 		return false
 	}
 	for _, r := range id {
-		if !(r == '-' || r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z') {
+		if !(r == '-' || r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z') {
 			return false
 		}
 	}

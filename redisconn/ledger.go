@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -28,25 +29,34 @@ type ledger struct {
 	now      func() time.Time
 	wg       sync.WaitGroup
 
-	mu        sync.Mutex // held while a command is executed and appended
-	conns     map[net.Conn]bool
-	closed    bool
-	replaying bool
-	effects   [][]string      // what the command under way has changed so far
-	volatile  map[string]bool // keys that have, or had, an end of life
-	logs      *logs           // nil: throw-away
+	mu         sync.Mutex // held while a command is executed and appended
+	conns      map[net.Conn]bool
+	closed     bool
+	replaying  bool
+	effects    [][]string      // what the command under way has changed so far
+	declared   map[string]bool // the batches that the command under way named, all loaded
+	volatile   map[string]bool // keys that have, or had, an end of life
+	logs       *logs           // nil: throw-away
+	replayPeer *server.Peer
 }
 
 func openLedger(o EmbeddedOptions) (*ledger, error) {
 	l := &ledger{
 		m: miniredis.NewMiniRedis(), readOnly: o.ReadOnly, now: o.Now,
-		conns: map[net.Conn]bool{}, volatile: map[string]bool{},
+		conns: map[net.Conn]bool{}, declared: map[string]bool{}, volatile: map[string]bool{},
 	}
 	if err := listenInMemory(l.m); err != nil {
 		return nil, err
 	}
 	l.srv = l.m.Server()
 	l.srv.SetPreHook(l.observe)
+	l.replayPeer = server.NewPeer(bufio.NewWriter(io.Discard))
+	if o.StateDir == "" {
+		return l, nil
+	}
+	if err := l.openLogs(o.StateDir); err != nil {
+		return nil, errors.Join(err, l.close())
+	}
 	return l, nil
 }
 
@@ -59,7 +69,7 @@ func (l *ledger) close() error {
 	l.mu.Unlock()
 	l.wg.Wait()
 	l.m.Close()
-	return nil
+	return l.closeLogs()
 }
 
 // dial opens a connection to the ledger, served by a goroutine of its own.
@@ -89,29 +99,37 @@ func (l *ledger) observe(p *server.Peer, cmd string, args ...string) bool {
 	if l.replaying || harmless[cmd] || l.srv.IsReadOnlyCommand(cmd) && !blocking[cmd] {
 		return false
 	}
-	if err := l.refuse(cmd, args); err != "" {
+	keys := keysOf(cmd, args)
+	if err := l.refuse(cmd, keys); err != "" {
 		p.WriteError(err)
 		return true
 	}
+	if len(keys) == 0 {
+		return false // too few arguments: the command says so itself
+	}
 	effect := absolute(cmd, args, l.now())
 	if mayExpire(effect) {
-		l.volatile[args[0]] = true
+		l.volatile[keys[0]] = true
 	}
 	l.effects = append(l.effects, effect)
 	return false
 }
 
 // refuse says why a command that writes is not carried out, "" if it is.
-func (l *ledger) refuse(cmd string, args []string) string {
+func (l *ledger) refuse(cmd string, keys []string) string {
 	if _, ok := writes[cmd]; !ok {
 		return fmt.Sprintf("ERR '%s' is not among the commands that the embedded ledger can replay", cmd)
 	}
 	if l.readOnly {
 		return "READONLY the ledger was opened to be looked at"
 	}
-	for _, key := range keysOf(cmd, args) {
-		if len(l.effects) > 0 && batchOf(key) != l.target() || batchOf(key) != batchOf(args[0]) && cmd != "BITOP" {
+	for _, key := range keys {
+		batch := batchOf(key)
+		if batch != batchOf(keys[0]) || len(l.effects) > 0 && batch != l.target() {
 			return "CROSSSLOT a command or script of the ledger must stay within the keys of one batch"
+		}
+		if batch != "" && !l.declared[batch] {
+			return "CROSSSLOT a script of the ledger must declare the keys that it writes"
 		}
 	}
 	return ""
@@ -123,23 +141,50 @@ func (l *ledger) target() string {
 	return batchOf(keysOf(first[0], first[1:])[0])
 }
 
-// tick lets keys expire, which counts as a change.
+// tick lets keys expire, and fsyncs what nobody waits for.
 func (l *ledger) tick(passed time.Duration) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.expire(passed)
+	l.mu.Unlock()
+	_ = l.syncAll() // a failure stays with its log, which answers the next write with it
+}
+
+// expire deletes the keys whose end comes within the time that passed. In the
+// log that is a deletion like any other, so that a replay needs no clock.
+func (l *ledger) expire(passed time.Duration) {
 	for key := range l.volatile {
-		if ttl := l.m.TTL(key); ttl <= passed {
-			delete(l.volatile, key)
+		switch ttl := l.m.TTL(key); {
+		case ttl == 0:
+			delete(l.volatile, key) // deleted or made permanent meanwhile
+		case ttl <= passed:
+			l.delete(key)
 		}
 	}
 	l.m.FastForward(passed)
 }
 
-// run executes commands as one unit and returns the reply of each as it goes
-// over the wire.
+// delete removes a key by the ledger's own will.
+func (l *ledger) delete(key string) {
+	l.m.Del(key)
+	delete(l.volatile, key)
+	if l.logs == nil || l.readOnly {
+		return
+	}
+	// A failure stays with the log, which answers the next write with it.
+	_ = l.logs.append(batchOf(key), [][]string{{"DEL", key}})
+}
+
+// run executes commands as one unit and returns the replies as they go over
+// the wire. They are only returned once the effects are in the log.
 func (l *ledger) run(p *server.Peer, reply *bytes.Buffer, commands [][]string) []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	clear(l.declared)
+	for _, args := range commands {
+		if err := l.touch(args); err != nil {
+			return same(len(commands), err)
+		}
+	}
 	l.effects = nil
 	var replies []string
 	for _, args := range commands {
@@ -148,7 +193,24 @@ func (l *ledger) run(p *server.Peer, reply *bytes.Buffer, commands [][]string) [
 		p.Flush()
 		replies = append(replies, reply.String())
 	}
+	if err := l.keepEffects(); err != nil {
+		return same(len(commands), err)
+	}
 	return replies
+}
+
+// keepEffects appends what the commands changed to the log of their batch.
+func (l *ledger) keepEffects() error {
+	if l.logs == nil || len(l.effects) == 0 {
+		return nil
+	}
+	return l.logs.append(l.target(), l.effects)
+}
+
+// same answers n commands with one error.
+func same(n int, err error) []string {
+	text := strings.NewReplacer("\r", " ", "\n", " ").Replace(err.Error())
+	return slices.Repeat([]string{"-LEDGER " + text + "\r\n"}, n)
 }
 
 // session is one connection to the ledger.
