@@ -21,7 +21,7 @@ func (s *Store) Append(ctx context.Context, id ID, first int, entries []Entry, s
 	}
 	for len(entries) > 0 {
 		n := min(len(entries), window*ChunkJobs)
-		calls, err := appendCalls(keysOf(id), first, entries[:n], settled)
+		calls, err := s.appendCalls(keysOf(id), first, entries[:n], settled)
 		if err != nil {
 			return wrap("append", id, err)
 		}
@@ -47,27 +47,27 @@ func (s *Store) append(ctx context.Context, calls []call) error {
 }
 
 // appendCalls encodes the chunks of a window, on all processors.
-func appendCalls(k keys, first int, entries []Entry, settled map[int]Result) ([]call, error) {
-	calls := make([]call, chunks(len(entries)))
+func (s *Store) appendCalls(k keys, first int, entries []Entry, settled map[int]Result) ([]call, error) {
+	calls, now := make([]call, chunks(len(entries))), s.now()
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i := range calls {
 		group.Go(func() (err error) {
 			from := i * ChunkJobs
-			calls[i], err = appendCall(k, first+from, entries[from:min(from+ChunkJobs, len(entries))], settled)
+			calls[i], err = appendCall(k, now, first+from, entries[from:min(from+ChunkJobs, len(entries))], settled)
 			return err
 		})
 	}
 	return calls, group.Wait()
 }
 
-func appendCall(k keys, first int, entries []Entry, settled map[int]Result) (call, error) {
+func appendCall(k keys, now int64, first int, entries []Entry, settled map[int]Result) (call, error) {
 	chunk := first / ChunkJobs
 	rows := 0
 	for _, e := range entries {
 		rows = max(rows, e.Row+1)
 	}
-	args := []any{first, len(entries), rows, encodeChunk(entries)}
+	args := []any{first, len(entries), rows, encodeChunk(entries), now}
 	for off := range entries {
 		r, ok := settled[first+off]
 		if !ok {

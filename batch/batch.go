@@ -77,6 +77,8 @@ type Batch struct {
 	Counts map[Outcome]int
 	// Rounds is the highest round that any job has reached: 1 until something is opened again.
 	Rounds int
+	// AppendedAt is when the last rows came: an unsealed batch whose rows stopped coming was left half enqueued.
+	AppendedAt time.Time
 	// StartedAt is when the first call was about to be sent.
 	StartedAt time.Time
 	// FinishedAt is when the last job got its result; zero while jobs are pending.

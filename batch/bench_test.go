@@ -206,3 +206,61 @@ func BenchmarkMemory(b *testing.B) {
 		ok(b, s.Purge(b.Context(), id))
 	}
 }
+
+// BenchmarkMillion takes a million rows through the calls that concern a whole batch and prints the longest time that any
+// command held Redis.
+func BenchmarkMillion(b *testing.B) {
+	s, rdb := benchServer(b)
+	ok(b, rdb.ConfigSet(b.Context(), "slowlog-log-slower-than", "1000").Err())
+	ok(b, rdb.ConfigSet(b.Context(), "slowlog-max-len", "100000").Err())
+	const n = 1_000_000
+	for b.Loop() {
+		batch, _, err := s.Begin(b.Context(), testSpec(), false)
+		ok(b, err)
+		chunk := benchEntries(10_000)
+		step := func(name string, do func() error) {
+			from := time.Now()
+			ok(b, do())
+			slow, err := rdb.SlowLogGet(b.Context(), -1).Result()
+			ok(b, err)
+			longest := time.Duration(0)
+			for _, entry := range slow {
+				longest = max(longest, entry.Duration)
+			}
+			ok(b, rdb.Do(b.Context(), "SLOWLOG", "RESET").Err())
+			b.Logf("%-8s %7.2fs, %4d commands beyond 1 ms, the longest %v", name, time.Since(from).Seconds(), len(slow), longest)
+		}
+		step("append", func() error {
+			for first := 0; first < n; first += len(chunk) {
+				for i := range chunk {
+					chunk[i].Row, chunk[i].Line = first+i, first+i+2
+				}
+				if err := s.Append(b.Context(), batch.ID, first, chunk, nil); err != nil {
+					return err
+				}
+			}
+			_, err := s.Seal(b.Context(), batch.ID, n, n)
+			return err
+		})
+		step("cancel", func() error { _, err := s.Cancel(b.Context(), batch.ID); return err })
+		step("results", func() error {
+			for _, err := range s.Results(b.Context(), batch.ID) {
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		step("reopen", func() error { _, err := s.Reopen(b.Context(), batch.ID, CancelledJob); return err })
+		step("work", func() error {
+			for _, err := range s.Work(b.Context(), batch.ID, 0) {
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		step("cancel 2", func() error { _, err := s.Cancel(b.Context(), batch.ID); return err })
+		step("purge", func() error { return s.Purge(b.Context(), batch.ID) })
+	}
+}

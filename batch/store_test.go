@@ -56,6 +56,7 @@ func TestBatchFromBeginToReport(t *testing.T) {
 		equal(t, "state", b.State, Finished)
 		equal(t, "finished", b.FinishedAt, c.at)
 		equal(t, "started", b.StartedAt, c.at)
+		equal(t, "appended", b.AppendedAt, c.at)
 		equal(t, "pending", b.Pending(), 0)
 		if want := map[Outcome]int{Created: 248, Invalid: 1, Duplicate: 1}; !reflect.DeepEqual(b.Counts, want) {
 			t.Fatalf("counts: got %v, want %v", b.Counts, want)
@@ -430,4 +431,52 @@ func TestTrimByAge(t *testing.T) {
 		}
 		equal(t, "running one", len(outcomes(t, s, running)), 150)
 	})
+}
+
+// On a cluster every script and pipeline must stay in one slot.
+func TestOnACluster(t *testing.T) {
+	server := redistest.Server(t, redistest.Config("cluster-enabled yes"))
+	node := server.Client()
+	defer node.Close()
+	ok(t, node.Do(t.Context(), "CLUSTER", "ADDSLOTSRANGE", 0, 16383).Err())
+	for {
+		info, err := node.ClusterInfo(t.Context()).Result()
+		ok(t, err)
+		if strings.Contains(info, "cluster_state:ok") {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	cluster := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{server.Addr()}, DisableIdentity: true})
+	defer cluster.Close()
+	s, c := testStore(cluster)
+	ctx, id := t.Context(), ""
+	for range 3 {
+		id = testBatch(t, s, 1100, map[int]Result{3: {Outcome: Invalid, Message: strings.Repeat("long", 999)}})
+	}
+	begin(t, s, id, 5, 1)
+	_, err := s.CountAnswer(ctx, id, 5, 1)
+	ok(t, err)
+	ok(t, s.SetIDs(ctx, id, map[int]string{5: "a", 250: "b"}))
+	equal(t, "begins", look(t, s, id, 5, 1).Begins, 1)
+	record(t, s, id, 5, 1, GaveUp)
+	_, err = s.Cancel(ctx, id)
+	ok(t, err)
+	n, err := s.Reopen(ctx, id, GaveUp, CancelledJob)
+	ok(t, err)
+	equal(t, "opened", n, 1099)
+	equal(t, "rows", len(outcomes(t, s, id)), 1100)
+	ok(t, s.Audit(ctx, id))
+	_, err = s.Cancel(ctx, id)
+	ok(t, err)
+	c.at = c.at.Add(100 * 24 * time.Hour)
+	_, purged, err := s.Trim(ctx)
+	ok(t, err)
+	equal(t, "purged", len(purged), 1)
+	batches := 0
+	for _, err := range s.List(ctx) {
+		ok(t, err)
+		batches++
+	}
+	equal(t, "left", batches, 2)
 }
