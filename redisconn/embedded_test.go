@@ -8,10 +8,7 @@ import (
 	"aftership-bulk/redisconn"
 
 	"github.com/redis/go-redis/v9"
-	"go.uber.org/goleak"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func open(t *testing.T, o redisconn.EmbeddedOptions) *redisconn.Embedded {
 	t.Helper()
