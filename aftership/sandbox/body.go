@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 
@@ -22,15 +23,18 @@ func (c *call) object() (members, *answer) {
 
 // tracking reads a body that holds a tracking, wrapped as the version has it.
 func (c *call) tracking() (members, *answer) {
-	m, bad := c.object()
-	if bad != nil || !c.version.Wrapped() {
-		return m, bad
+	if !c.version.Wrapped() {
+		return c.object()
 	}
-	var inner members
-	if json.Unmarshal(m["tracking"], &inner) != nil || inner == nil {
+	var m map[string]members
+	err := json.Unmarshal(c.body, &m)
+	switch _, odd := errors.AsType[*json.UnmarshalTypeError](err); {
+	case err != nil && !odd:
+		return nil, new(fail(4001))
+	case m["tracking"] == nil:
 		return nil, new(fail(4006))
 	}
-	return inner, nil
+	return m["tracking"], nil
 }
 
 // fill puts the members into the content; of several problems it answers the first by the table's order.

@@ -52,7 +52,9 @@ func demoOpen(ago func(int) time.Time) []Seed {
 		{Slug: "dhl", Number: "4567890123", Tag: "InTransit", Created: ago(11), Updated: ago(2)},
 		{Slug: "dpd", Number: "15501234567890", Tag: "AvailableForPickup", Created: ago(14), Updated: ago(7)},
 		{Slug: "gls", Number: "50012345678", Tag: "InTransit", Created: ago(18), Updated: ago(16)},
-		{Slug: "sf-express", Number: "SF1023456789012", Tag: "InTransit", Created: ago(25), Updated: ago(23), ID: "5f0a1b2c3d4e5f60718293a4b5c6d7e8", LegacyID: "demo0updat0e00000000id24"},
+		{Slug: "j-net", Number: "JNET2610000322", Tag: "OutForDelivery", Created: ago(10), Updated: ago(4)},
+		{Slug: "jd-worldwide", Number: "JDW026100000223", Tag: "Exception", Created: ago(30), Updated: ago(19)},
+		{Slug: "sf-express", Number: "SF1023456789012", Tag: "InTransit", Created: ago(25), Updated: ago(23), LegacyID: "demoupdatebyid0000000024"},
 	}
 }
 

@@ -89,9 +89,8 @@ func (f *Fault) check() error {
 // armed is a fault with its counts.
 type armed struct {
 	Fault
-	fits  int            // calls that fitted
-	each  map[string]int // the same by number, for PerNumber
-	order int
+	fits int            // calls that fitted
+	each map[string]int // the same by number, for PerNumber
 }
 
 // hit is the fault that a call meets. Its methods work on nil, which is none.
@@ -151,7 +150,10 @@ func (l *faultList) pick(c *call, chance func() float64) *hit {
 	if len(l.list) == 0 {
 		return nil
 	}
-	names := c.names()
+	var names []string
+	if slices.ContainsFunc(l.list, func(a *armed) bool { return a.PerNumber || len(a.Numbers) > 0 }) {
+		names = c.names() // reads the body, so not for nothing
+	}
 	for _, a := range l.list {
 		if a.fitsCall(c, names) && a.strikes(names, chance) {
 			a.Hits++

@@ -139,6 +139,9 @@ var extraFields = []string{"tracking_account_number", "tracking_key", "tracking_
 	"tracking_destination_country", "tracking_postal_code", "tracking_state"}
 
 func setString(raw json.RawMessage, set func(string) error) error {
+	if plain(raw) {
+		return set(string(raw[1 : len(raw)-1]))
+	}
 	var s *string
 	if json.Unmarshal(raw, &s) != nil {
 		return errType
@@ -147,6 +150,11 @@ func setString(raw json.RawMessage, set func(string) error) error {
 		return set("")
 	}
 	return set(*s)
+}
+
+// plain reports whether raw is a text without escapes, as almost all are; they need no decoder.
+func plain(raw []byte) bool {
+	return len(raw) >= 2 && raw[0] == '"' && !slices.ContainsFunc(raw, func(b byte) bool { return b == '\\' || b > '~' })
 }
 
 // anyText takes every text; "" and null empty the field.

@@ -9,7 +9,10 @@ import (
 // object writes a JSON object member by member: replies have some sixty members, and maps would be slow.
 type object struct{ buf []byte }
 
-func newObject() *object { return &object{buf: append(make([]byte, 0, 2048), '{')} }
+func newObject() *object { return newSized(256) }
+
+// newSized makes room for a text that is known to be long.
+func newSized(size int) *object { return &object{buf: append(make([]byte, 0, size), '{')} }
 
 func (o *object) key(name string) {
 	if last := o.buf[len(o.buf)-1]; last != '{' {

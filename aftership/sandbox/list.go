@@ -80,7 +80,7 @@ func (s *Sandbox) list(c *call) answer {
 
 // listData writes the data of a list in the version's shape.
 func (c *call) listData(f *filter, found []*tracking, items [][]byte, total int, more bool) []byte {
-	o := newObject()
+	o := newSized(2048 * (len(items) + 1))
 	if c.version.Cursor() {
 		o.raw("pagination", c.pagination(found, total, more))
 	} else {

@@ -16,7 +16,7 @@ type view struct {
 
 // wrapTracking puts a tracking inside {"tracking": ...}.
 func wrapTracking(data []byte) []byte {
-	o := newObject()
+	o := newSized(len(data) + 16)
 	o.raw("tracking", data)
 	return o.end()
 }
@@ -60,7 +60,7 @@ func (v view) idOf(t *tracking) string {
 
 // render writes a tracking.
 func (v view) render(t *tracking) []byte {
-	o := newObject()
+	o := newSized(2048)
 	o.str("id", v.idOf(t))
 	if v.version.AtLeast(aftership.V202407) {
 		o.str("legacy_id", t.legacyID)

@@ -53,7 +53,7 @@ func (a answer) envelope(c *call) []byte {
 		meta.str("message", a.message)
 		meta.str("type", a.kind)
 	}
-	o := newObject()
+	o := newSized(len(a.data) + 256)
 	o.raw("meta", meta.end())
 	if a.data == nil {
 		a.data = []byte("{}")
