@@ -66,12 +66,17 @@ func (v Version) wireName(column string) string {
 	return column
 }
 
-// wireNames lists what any version calls a column, for reading.
-func wireNames(column string) []string {
-	names := []string{column}
-	for _, r := range renames {
-		if r.column == column {
-			names = append(names, r.wire)
+// wireNames lists, for each of the fields, what any version calls it, for reading.
+var wireNames = collectNames()
+
+func collectNames() [][]string {
+	names := make([][]string, len(fields))
+	for i, f := range fields {
+		names[i] = []string{f.Name}
+		for _, r := range renames {
+			if r.column == f.Name {
+				names[i] = append(names[i], r.wire)
+			}
 		}
 	}
 	return names
@@ -214,7 +219,7 @@ func (v Version) customerList(s Shipment) []map[string]any {
 	put(first, "name", s.CustomerName)
 	put(first, "role", s.CustomerRole)
 	put(first, "language", s.CustomerLanguage)
-	if f, ok := LookupField("customer_id"); ok && v.within(f.From, f.To) {
+	if v.Accepts("customer_id", EndpointCreate) {
 		put(first, "id", s.CustomerID)
 	}
 	list := make([]map[string]any, max(len(s.Emails), len(s.SMSes), min(1, len(first))))
@@ -353,10 +358,10 @@ func decodeExisting(data json.RawMessage) *Existing {
 // decodeShipment reads the columns of a shipment under the names of any version.
 func decodeShipment(o object) Shipment {
 	var s Shipment
-	for _, f := range fields {
+	for i, f := range fields {
 		switch {
 		case f.text != nil:
-			*f.text(&s) = o.text(wireNames(f.Name)...)
+			*f.text(&s) = o.text(wireNames[i]...)
 		case f.items != nil:
 			*f.items(&s) = o.list(f.Name)
 		}

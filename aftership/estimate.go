@@ -88,8 +88,8 @@ func (c *Client) Predict(ctx context.Context, item EstimateRequest) (Estimate, e
 var errNoEstimate = errors.New("the reply holds no estimate")
 
 func (a *answer) estimates() ([]Estimate, error) {
-	var raws []json.RawMessage
-	if json.Unmarshal(parseObject(a.data)["estimated_delivery_dates"], &raws) != nil {
+	raws, ok := parseArray(parseObject(a.data)["estimated_delivery_dates"])
+	if !ok {
 		return nil, a.unreadable(NoAnswerMalformed, errNoEstimate)
 	}
 	list := make([]Estimate, len(raws))

@@ -65,6 +65,9 @@ func rateHeaders(resp *http.Response, sent, received time.Time) RateHeaders {
 // retryAfter reads both forms of the header: seconds, and a date, which is taken against the server's own Date.
 func retryAfter(value string, h RateHeaders) time.Duration {
 	const most = 7 * 24 * time.Hour
+	if value == "" {
+		return 0
+	}
 	if seconds, err := strconv.Atoi(value); err == nil {
 		return min(max(0, time.Duration(min(seconds, int(most/time.Second)))*time.Second), most)
 	}
@@ -81,7 +84,11 @@ func retryAfter(value string, h RateHeaders) time.Duration {
 
 // headerInt reads a number that must not be negative; anything else counts as absent.
 func headerInt(header http.Header, name string) int {
-	n, err := strconv.Atoi(header.Get(name))
+	value := header.Get(name)
+	if value == "" {
+		return 0 // without the cost of an error, as these headers may be absent from every reply
+	}
+	n, err := strconv.Atoi(value)
 	if err != nil || n < 0 {
 		return 0
 	}

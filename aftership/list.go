@@ -2,7 +2,6 @@ package aftership
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -122,8 +121,8 @@ var errNoList = errors.New("the reply holds no list of trackings")
 
 func (a *answer) page(number int, query url.Values) (listPage, error) {
 	o := parseObject(a.data)
-	var raws []json.RawMessage
-	if json.Unmarshal(o["trackings"], &raws) != nil {
+	raws, ok := parseArray(o["trackings"])
+	if !ok {
 		return listPage{}, a.unreadable(NoAnswerMalformed, errNoList)
 	}
 	var p listPage

@@ -13,10 +13,24 @@ type object map[string]json.RawMessage
 
 func parseObject(raw json.RawMessage) object {
 	var o object
-	if json.Unmarshal(raw, &o) != nil {
+	if !startsWith(raw, '{') || json.Unmarshal(raw, &o) != nil {
 		return nil
 	}
 	return o
+}
+
+// startsWith spares most fields of most replies, which are absent or null, the making of an error.
+func startsWith(raw json.RawMessage, c byte) bool {
+	raw = bytes.TrimLeft(raw, " \t\r\n")
+	return len(raw) > 0 && raw[0] == c
+}
+
+// parseArray splits an array into its items; ok is false where there is none.
+func parseArray(raw json.RawMessage) (items []json.RawMessage, ok bool) {
+	if !startsWith(raw, '[') || json.Unmarshal(raw, &items) != nil {
+		return nil, false
+	}
+	return items, true
 }
 
 // text is the first of the named fields that holds a string, a number or a boolean, as text.
@@ -57,12 +71,12 @@ func (o object) object(name string) object { return parseObject(o[name]) }
 
 // list is a list of scalars; a single scalar is a list of one.
 func (o object) list(name string) []string {
-	var raws []json.RawMessage
-	if json.Unmarshal(o[name], &raws) != nil {
-		raws = []json.RawMessage{o[name]}
+	items, ok := parseArray(o[name])
+	if !ok {
+		items = []json.RawMessage{o[name]}
 	}
 	var out []string
-	for _, raw := range raws {
+	for _, raw := range items {
 		if s := scalar(raw); s != "" {
 			out = append(out, s)
 		}
@@ -72,12 +86,9 @@ func (o object) list(name string) []string {
 
 // objects is a list of objects; whatever else stands in the list is left out.
 func (o object) objects(name string) []object {
-	var raws []json.RawMessage
-	if json.Unmarshal(o[name], &raws) != nil {
-		return nil
-	}
+	items, _ := parseArray(o[name])
 	var out []object
-	for _, raw := range raws {
+	for _, raw := range items {
 		if item := parseObject(raw); item != nil {
 			out = append(out, item)
 		}
