@@ -114,7 +114,7 @@ func cellValue(cells []string, i int) string {
 	return Unguard(clean(cells[i]))
 }
 
-// unit stands between the cells that are fed to gocsv's csv.Reader, and behind each, so that no line is blank.
+// unit stands between the cells that are fed to gocsv's csv.Reader, and behind the last, so that no line is blank.
 const unit = '\x1f'
 
 // feed hands single records to a csv.Reader, one for each time that it is asked.
@@ -137,7 +137,7 @@ func (f *feed) put(cells []string) bool {
 		}
 		f.buf = append(append(f.buf, cell...), unit)
 	}
-	f.buf = append(f.buf, '\n')
+	f.buf = append(f.buf, unit, '\n')
 	return true
 }
 

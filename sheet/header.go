@@ -1,6 +1,7 @@
 package sheet
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -53,7 +54,9 @@ func (s *Sheet) bestHeader(start int64, line int, candidates []rune) error {
 	for _, d := range candidates {
 		h, err := s.tryHeader(start, line, d)
 		if err != nil {
-			firstErr = errors.Join(firstErr, err)
+			if firstErr == nil {
+				firstErr = err
+			}
 			continue
 		}
 		score := len(h.cells)
@@ -64,18 +67,12 @@ func (s *Sheet) bestHeader(start int64, line int, candidates []rune) error {
 			best, most = h, score
 		}
 	}
-	if most < 0 {
-		return unjoined(firstErr)
+	// One column is what a wrong delimiter makes of every header; an error of a likelier one says more.
+	if firstErr != nil && most <= 1 {
+		return firstErr
 	}
 	s.setHeader(best)
 	return nil
-}
-
-func unjoined(err error) error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		return unjoined(joined.Unwrap()[0])
-	}
-	return err
 }
 
 // header is the header line as read with one delimiter.
@@ -117,7 +114,7 @@ func (s *Sheet) tryHeader(start int64, line int, delim rune) (header, error) {
 		if err != nil {
 			return header{}, s.readError(err)
 		}
-		if f.problem == problemNone && blank(f.bytes, byte(delim)) {
+		if f.problem == problemNone && len(bytes.Trim(f.bytes, string(delim)+"\" ,;|\t\r\n")) == 0 {
 			continue
 		}
 		if err := s.checkHeader(f); err != nil {

@@ -81,7 +81,7 @@ func (s *scanner) advance(size, lines int) {
 // spend counts the bytes that were looked at for a broken record, most of which are looked at again for the next ones. A file
 // made for it could have us look at each byte thousands of times.
 func (s *scanner) spend(n int) error {
-	const free, factor = 64 << 20, 32
+	const free, factor = 16 << 20, 32
 	if s.spent += int64(n); s.spent > free+factor*s.pos {
 		return fmt.Errorf("too many misplaced quotes up to line %d; look for one (\") that is never closed", s.line)
 	}
