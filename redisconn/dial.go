@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
@@ -252,16 +253,28 @@ func split(rest, port string) (address, error) {
 		if host = strings.TrimSpace(host); host == "" {
 			return a, errors.New("a host is missing")
 		}
-		a.hosts = append(a.hosts, withPort(host, port))
+		host, err := withPort(host, port)
+		if err != nil {
+			return a, err
+		}
+		a.hosts = append(a.hosts, host)
 	}
 	return a, nil
 }
 
-func withPort(host, port string) string {
-	if _, _, err := net.SplitHostPort(host); err == nil {
-		return host
+// withPort adds the port to a host that has none.
+func withPort(host, port string) (string, error) {
+	if h, p, err := net.SplitHostPort(host); err == nil {
+		if _, err := strconv.ParseUint(p, 10, 16); err != nil {
+			return "", errors.New("a port is not a number")
+		}
+		return net.JoinHostPort(h, p), nil
 	}
-	return net.JoinHostPort(strings.Trim(host, "[]"), port)
+	bare := strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	if strings.Contains(bare, ":") && net.ParseIP(bare) == nil {
+		return "", errors.New("a host has more than one port")
+	}
+	return net.JoinHostPort(bare, port), nil
 }
 
 // canonical is the address of the first host; the others follow as addr=.

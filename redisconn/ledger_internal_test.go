@@ -90,7 +90,8 @@ func randomCommand(t *rapid.T, key string) []any {
 	script := `redis.call("SET", KEYS[1], ARGV[1]); redis.call("APPEND", KEYS[1], ARGV[2]); return redis.call("TYPE", KEYS[1]).ok`
 	return rapid.SampledFrom([][]any{
 		{"SET", key, value}, {"SET", key, value, "EX", 1000 + n}, {"SETEX", key, 1000, value}, {"SET", key, value, "NX", "PX", 1000000},
-		{"EXPIRE", key, 1000 + n}, {"PERSIST", key}, {"DEL", key}, {"APPEND", key, value}, {"SETBIT", key, n, 1}, {"INCR", key},
+		{"EXPIRE", key, 1000 + n}, {"PERSIST", key}, {"DEL", key}, {"APPEND", key, value}, {"SETBIT", key, n, 1}, {"SETBIT", key, n * 9, n % 3}, {"SETBIT", key, fmt.Sprintf("+%d", n), 1},
+		{"INCR", key},
 		{"HSET", key, n, value}, {"HINCRBY", key, n, n}, {"HDEL", key, n}, {"RPUSH", key, value}, {"LPOP", key},
 		{"SADD", key, value, n}, {"SREM", key, value}, {"ZADD", key, n, value}, {"ZINCRBY", key, 0.1, value}, {"GETDEL", key},
 		{"EVAL", script, 1, key, value, n}, {"GETEX", key, "EX", 500}, {"GET", key}, {"SPOP", key}, {"BITOP", "NOT", key, key},

@@ -299,6 +299,8 @@ func (l *ledger) replayRecords(r *recordReader) (map[string]bool, error) {
 }
 
 func (l *ledger) executeAll(r *recordReader, mortal map[string]bool) error {
+	bits := &bitmaps{ledger: l, open: map[string][]byte{}}
+	defer bits.flushAll()
 	for {
 		payload, err := r.next()
 		if err != nil {
@@ -308,7 +310,9 @@ func (l *ledger) executeAll(r *recordReader, mortal map[string]bool) error {
 			if len(words) > 1 && mayExpire(words) {
 				mortal[words[1]] = true
 			}
-			l.srv.Dispatch(l.replayPeer, words)
+			if !bits.take(words) {
+				l.srv.Dispatch(l.replayPeer, words)
+			}
 		})
 		if err != nil {
 			return err

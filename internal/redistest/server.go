@@ -186,9 +186,9 @@ func (r *Redis) answers() bool {
 	if _, err := conn.Write([]byte("PING\r\n")); err != nil {
 		return false
 	}
-	reply := make([]byte, 7)
+	reply := make([]byte, len("+PONG"))
 	_, err = io.ReadFull(conn, reply)
-	return err == nil && string(reply) == "+PONG\r\n"
+	return err == nil && (string(reply) == "+PONG" || string(reply) == "-NOAU") // it wants a password
 }
 
 func (r *Redis) logTail() string {
