@@ -2,7 +2,7 @@
 // limits of each version as data.
 //
 // A caller speaks one vocabulary whatever the version: a [Shipment] goes in, a [Tracking] comes out. What differs between
-// versions (wrapped or bare bodies, slug paths or ids, pages or cursors, renamed fields) is known to codec.go and to
+// versions (wrapped or bare bodies, slug paths or ids, pages or cursors, renamed fields) is known to codec.go, with versions.go, and to
 // nothing else. One call is one request: the client never retries, never queues and never sleeps, except that it asks its
 // [Limiter] for leave before each request. It carries no state, so that retrying, pacing and stopping are decided in one
 // place, by its caller.
