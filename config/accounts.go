@@ -1,0 +1,153 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// accounts reads the current account and those of the file. A rate limit of
+// flag or environment goes before the ones that the file gives to accounts.
+func (l *loader) accounts(current string, rate RateLimit, rateLayer int) map[string]Account {
+	all := map[string]Account{}
+	if current == "" { // its name is wrong, which is said already
+		return all
+	}
+	l.envOf(current)
+	all[current] = l.account(current, setNames)
+	others := l.layers[layerFile].values.MapKeys("accounts")
+	for _, name := range others {
+		if _, err := accountName(name); err == nil && name != current {
+			all[name] = l.account(name, fileKeys)
+		}
+	}
+	if rateLayer <= layerEnv {
+		for name, a := range all {
+			a.RateLimit = rate.over(a.RateLimit)
+			all[name] = a
+		}
+	}
+	l.sameKey(all)
+	return all
+}
+
+// How an account's settings are called when they are shown: by the setting's
+// name for the current one, by the file's key for the others.
+func setNames(s Setting) string { return s.Name }
+func fileKeys(s Setting) string { return s.Key }
+
+// envOf gives the account of that name what the environment says about its key.
+func (l *loader) envOf(account string) {
+	for _, s := range settings {
+		if v := l.env.get(s.Env); v != "" && s.ofAccount() {
+			// only fails for a custom merge function
+			_ = l.layers[layerEnv].values.Set(s.in(account).Key, v)
+		}
+	}
+}
+
+func (l *loader) account(name string, label func(Setting) string) Account {
+	a := Account{Name: name}
+	a.APIKey = l.secret(name, setKey, setKeyFile, label, apiKey)
+	a.APISecret = l.secret(name, setSecret, setSecretFile, label, anyText)
+	a.Signing = l.signing(a, label)
+	a.RateLimit = l.accountRate(name, label)
+	return a
+}
+
+// secret reads a secret, or the file that holds it, from the first layer that has either.
+func (l *loader) secret(account, name, fileName string, label func(Setting) string, check func(string) error) Secret {
+	s, inFile := named(name).in(account), named(fileName).in(account)
+	var value, path found
+	for _, i := range []int{layerEnv, layerFile} {
+		var direct, byFile bool
+		value, direct = l.at(i, s)
+		path, byFile = l.at(i, inFile)
+		if direct && byFile {
+			l.problem("%s and %s are both set: keep one of them", value.origin+" "+value.label(), path.label())
+		}
+		if direct || byFile {
+			break
+		}
+	}
+	if path.text != "" && value.text == "" {
+		value = l.secretFile(s, path)
+	}
+	if value.text != "" {
+		if err := check(value.text); err != nil {
+			l.wrong(value, err)
+		}
+	}
+	secret := NewSecret(value.text)
+	l.show(label(s), secret.String(), cmp.Or(value.origin, "default"))
+	l.show(label(inFile), path.text, cmp.Or(path.origin, "default"))
+	return secret
+}
+
+// secretFile reads the file that holds a secret.
+func (l *loader) secretFile(s Setting, path found) found {
+	text, err := readSecret(l.env.home(path.text))
+	if err != nil {
+		if looksSecret(path.text) {
+			path.Secret = true // someone put the key where its file belongs
+			err = errors.New("the value looks like a key, so it is not shown: give the path of the file that holds it, or use the setting without _FILE")
+		}
+		l.wrong(path, err)
+	}
+	return found{Setting: s, text: text, origin: path.origin, layer: path.layer}
+}
+
+func anyText(string) error { return nil }
+
+// apiKey refuses what cannot be sent as a header.
+func apiKey(key string) error {
+	odd := func(r rune) bool { return r <= ' ' || r > unicode.MaxASCII || r == 0x7f }
+	if strings.ContainsFunc(key, odd) {
+		return errors.New("a key has no spaces, line breaks or special letters: copy it again from AfterShip's admin (its value is not shown)")
+	}
+	return nil
+}
+
+// signing reads how the account signs, which must fit its secret.
+func (l *loader) signing(a Account, label func(Setting) string) string {
+	f := l.find(named(setSigning).in(a.Name))
+	how, err := oneOf(Signings()...)(cmp.Or(f.text, "none"))
+	switch {
+	case err != nil:
+		l.wrong(f, err)
+	case how == "none" && f.text == "" && a.APISecret.Value() != "":
+		l.problem("account %s has an API secret, but not how to sign with it: set AFTERSHIP_API_SIGNING (in the file: %s) to aes or rsa, or to none if the secret is of no use", a.Name, f.Key)
+	case how != "none" && a.APISecret.Value() == "":
+		l.problem("%s is %q (%s), but account %s has no API secret: set AFTERSHIP_API_SECRET or AFTERSHIP_API_SECRET_FILE (in the file: accounts.%s.api_secret_file)", f.label(), how, f.origin, a.Name, a.Name)
+	}
+	l.show(label(f.Setting), how, f.origin)
+	return how
+}
+
+func (l *loader) accountRate(account string, label func(Setting) string) RateLimit {
+	f := l.find(named(setAccountRate).in(account))
+	rate, err := ParseRateLimit(f.text)
+	if err != nil {
+		l.wrong(f, err)
+	}
+	if f.text != "" {
+		l.show(label(f.Setting), rate.String(), f.origin)
+	}
+	return rate
+}
+
+// sameKey refuses two names for one key: each would be paced as if it had the
+// whole limit.
+func (l *loader) sameKey(all map[string]Account) {
+	owner := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		key := all[name].APIKey.Value()
+		if first := owner[key]; first != "" && key != "" {
+			l.problem("accounts %s and %s have the same API key, so together they would send twice its limit: keep one of the two names", first, name)
+		}
+		owner[key] = name
+	}
+}

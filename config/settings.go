@@ -1,0 +1,177 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// Setting is one line of the table of settings, which flags, environment, file,
+// defaults and documentation are all made from.
+type Setting struct {
+	// Name is what errors and [Config.Show] call it.
+	Name string
+	// Env is the environment variable. Defaults to "", none.
+	Env string
+	// Flag is the flag without its dashes. Defaults to "", none.
+	Flag string
+	// Key is the key in the YAML file, with NAME for an account's name. Defaults to "", none.
+	Key string
+	// Default is the value when nothing is set, or words for how it is found. Defaults to "", not set.
+	Default string
+	// Doc is what the setting does, for people. Its end says the default.
+	Doc string
+	// Secret says that the value is masked wherever it would be printed. Defaults to false.
+	Secret bool
+
+	arg    string // what flags --help calls the value
+	number bool   // the file may give a plain number
+}
+
+// The names of the settings that the code speaks of.
+const (
+	setConfig        = "config"
+	setAccount       = "account"
+	setKey           = "api_key"
+	setKeyFile       = "api_key_file"
+	setSecret        = "api_secret"
+	setSecretFile    = "api_secret_file"
+	setSigning       = "signing"
+	setAccountRate   = "account_rate_limit"
+	setVersion       = "api_version"
+	setBaseURL       = "base_url"
+	setRate          = "rate_limit"
+	setRedis         = "redis_url"
+	setReportDir     = "report_dir"
+	setStateDir      = "state_dir"
+	setConcurrency   = "concurrency"
+	setMaxAttempts   = "max_attempts"
+	setRetention     = "retention"
+	setMetaRetention = "meta_retention"
+	setLogLevel      = "log_level"
+	setLogFormat     = "log_format"
+)
+
+var settings = []Setting{
+	{Name: setConfig, Env: "AFTERSHIP_BULK_CONFIG", Flag: "config", arg: "FILE",
+		Doc: "The YAML file with settings. A file that is named must exist. Defaults to no file."},
+	{Name: setAccount, Env: "AFTERSHIP_ACCOUNT", Flag: "account", Key: "account", Default: "default", arg: "NAME",
+		Doc: "The AfterShip account that commands work for, by a name of your own: letters, digits, _ and -. The AFTERSHIP_API_ variables belong to it; more accounts stand in the file under `accounts`. Defaults to `default`."},
+	{Name: setKey, Env: "AFTERSHIP_API_KEY", Key: "accounts.NAME.api_key", Secret: true,
+		Doc: "The account's API key, from AfterShip's admin. Defaults to none; nothing can be sent without one, save to the sandbox."},
+	{Name: setKeyFile, Env: "AFTERSHIP_API_KEY_FILE", Key: "accounts.NAME.api_key_file",
+		Doc: "A file that holds the API key, instead of the key itself. Defaults to none."},
+	{Name: setSecret, Env: "AFTERSHIP_API_SECRET", Key: "accounts.NAME.api_secret", Secret: true,
+		Doc: "What requests are signed with: the API secret for `aes`, the private key (PEM) for `rsa`. Defaults to none."},
+	{Name: setSecretFile, Env: "AFTERSHIP_API_SECRET_FILE", Key: "accounts.NAME.api_secret_file",
+		Doc: "A file that holds the API secret or the private key. Defaults to none."},
+	{Name: setSigning, Env: "AFTERSHIP_API_SIGNING", Key: "accounts.NAME.signing", Default: "none",
+		Doc: "How requests are signed, as chosen when the key was made: `none`, `aes` or `rsa`. Defaults to `none`."},
+	{Name: setAccountRate, Key: "accounts.NAME.rate_limit", number: true,
+		Doc: "The rate limit of this account, in the form of `rate_limit`; it goes before the file's general one. Defaults to `rate_limit`."},
+	{Name: setVersion, Env: "AFTERSHIP_API_VERSION", Flag: "api-version", Key: "api_version", Default: "2024-04", arg: "VERSION",
+		Doc: "The version of AfterShip's tracking API that the key is for: " + backquoted(Versions()) + ". Defaults to `2024-04`."},
+	{Name: setBaseURL, Env: "AFTERSHIP_BASE_URL", Flag: "base-url", Key: "base_url", Default: "https://api.aftership.com", arg: "URL",
+		Doc: "Where the API is; `/tracking/VERSION` or `/v4` is added. Defaults to `https://api.aftership.com`."},
+	{Name: setRate, Env: "RATE_LIMIT", Flag: "rate-limit", Key: "rate_limit", arg: "LIMIT", number: true,
+		Doc: "Requests a second: one number for every class of endpoints (`10`), or some by name (`create=20,update=5`). Below AfterShip's limit to leave room for others, above it for an account that has more. Defaults to AfterShip's limit for the API version."},
+	{Name: setRedis, Env: "REDIS_URL", Flag: "redis-url", Key: "redis_url", Secret: true, arg: "URL",
+		Doc: "The Redis that holds queue and ledger: `redis://`, `rediss://` (TLS), `redis-sentinel://HOST,HOST/MASTER`, `redis-cluster://HOST,HOST`, `unix://`. Give a password by the environment or the file, since other users can see flags. Defaults to none: `enqueue` does the work itself and keeps its state in the state directory."},
+	{Name: setReportDir, Env: "REPORT_DIR", Flag: "report-dir", Key: "report_dir", Default: "reports", arg: "DIR",
+		Doc: "The directory for the reports of finished batches. Defaults to `reports`."},
+	{Name: setStateDir, Env: "STATE_DIR", Flag: "state-dir", Key: "state_dir", arg: "DIR",
+		Default: "$XDG_STATE_HOME/aftership-bulk or $HOME/.local/state/aftership-bulk",
+		Doc:     "The directory of the ledger when there is no Redis. Defaults to `$XDG_STATE_HOME/aftership-bulk`, else `$HOME/.local/state/aftership-bulk`; on macOS `~/Library/Application Support/aftership-bulk`, on Windows `%LocalAppData%\\aftership-bulk`; without a home `state`."},
+	{Name: setConcurrency, Env: "CONCURRENCY", Flag: "concurrency", Key: "concurrency", Default: "0", arg: "N", number: true,
+		Doc: "Calls under way at once for each account and class; 0 finds the number from the rate limit and the latency. Defaults to `0`."},
+	{Name: setMaxAttempts, Env: "MAX_ATTEMPTS", Flag: "max-attempts", Key: "max_attempts", Default: "8", arg: "N", number: true,
+		Doc: "How often a job is tried when AfterShip fails for a while, before it is given up. Defaults to `8`, over about an hour."},
+	{Name: setRetention, Env: "RETENTION", Key: "retention", Default: "336h",
+		Doc: "How long rows and results of a finished batch are kept: `14d`, `336h`. Defaults to `336h`, 14 days."},
+	{Name: setMetaRetention, Env: "META_RETENTION", Key: "meta_retention", Default: "2160h",
+		Doc: "How long a finished batch's summary is kept, by which a file that was sent before is recognised. Defaults to `2160h`, 90 days."},
+	{Name: setLogLevel, Env: "LOG_LEVEL", Flag: "log-level", Key: "log_level", Default: "info", arg: "LEVEL",
+		Doc: "What is logged: `debug`, `info`, `warn` or `error` and worse. Defaults to `info`."},
+	{Name: setLogFormat, Env: "LOG_FORMAT", Flag: "log-format", Key: "log_format", Default: "text", arg: "FORMAT",
+		Doc: "The form of the log: `text` or `json`. Defaults to `text`."},
+}
+
+// Settings lists every setting there is, in the order of the documentation.
+func Settings() []Setting { return slices.Clone(settings) }
+
+// named finds a setting. The name is one of the constants above.
+func named(name string) Setting {
+	i := slices.IndexFunc(settings, func(s Setting) bool { return s.Name == name })
+	return settings[i]
+}
+
+// AddFlags adds the flags of the settings. They have no defaults of their own,
+// so that what was not typed leaves environment and file alone.
+func AddFlags(flags *pflag.FlagSet) {
+	for _, s := range settings {
+		if s.Flag != "" {
+			// pflag takes the first word in backquotes as the name of the value.
+			flags.String(s.Flag, "", "`"+s.arg+"`: "+strings.ReplaceAll(s.Doc, "`", "")+s.also())
+		}
+	}
+}
+
+// also says where else a setting can be given.
+func (s Setting) also() string {
+	if s.Env == "" {
+		return ""
+	}
+	return " (" + s.Env + ")"
+}
+
+// Markdown is the table of the settings for the README.
+func Markdown() string {
+	var b strings.Builder
+	b.WriteString("| environment | flag | file | what it does |\n|---|---|---|---|\n")
+	for _, s := range settings {
+		flag := s.Flag
+		if flag != "" {
+			flag = "--" + flag
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", cell(s.Env), cell(flag), cell(s.Key), strings.ReplaceAll(s.Doc, "|", `\|`))
+	}
+	return b.String()
+}
+
+func cell(name string) string {
+	if name == "" {
+		return ""
+	}
+	return "`" + name + "`"
+}
+
+func backquoted(names []string) string { return "`" + strings.Join(names, "`, `") + "`" }
+
+// nearest is the candidate that a mistyped name most likely meant.
+func nearest(name string, candidates []string) string {
+	return slices.MinFunc(candidates, func(a, b string) int { return cmp.Compare(distance(name, a), distance(name, b)) })
+}
+
+// distance is the number of letters to change, add or drop between two names.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
