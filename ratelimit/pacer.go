@@ -74,7 +74,7 @@ func NewPacer(src Source) *Pacer { return newPacer(src, time.Now) }
 
 func newPacer(src Source, now func() time.Time) *Pacer {
 	ctx, cancel := context.WithCancel(context.Background())
-	p := &Pacer{src: src, now: now, start: now(), cancel: cancel, line: newLine(),
+	p := &Pacer{src: src, now: now, start: now(), askAt: now(), cancel: cancel, line: newLine(),
 		asks: make(chan struct{}, 1), gives: make(chan struct{}, 1)}
 	p.wg.Go(func() { p.ask(ctx) })
 	p.wg.Go(func() { p.give(ctx) })
