@@ -3,6 +3,7 @@ package batch
 import (
 	"context"
 	"fmt"
+	"slices"
 )
 
 // span is how many chunks one script goes through: 500 jobs, a millisecond or two.
@@ -50,6 +51,12 @@ func (s *Store) Cancel(ctx context.Context, id ID) (last bool, err error) {
 	if last, err = s.control(ctx, id, "cancel", ""); err != nil {
 		return false, err
 	}
+	more, err := s.cancelUnsent(ctx, id)
+	return last || more, err
+}
+
+// cancelUnsent records the jobs of a cancelled batch that were not sent. If the batch is opened again meanwhile, it stops.
+func (s *Store) cancelUnsent(ctx context.Context, id ID) (last bool, err error) {
 	b, err := s.Get(ctx, id)
 	if err != nil {
 		return false, err
@@ -61,7 +68,7 @@ func (s *Store) Cancel(ctx context.Context, id ID) (last bool, err error) {
 	k := keysOf(id)
 	shared := []string{k.meta(), k.done(), k.begun(), k.texts(), k.intern()}
 	err = s.eachSpan(b.Total, func(first, n int) error {
-		keys := append([]string{}, shared...)
+		keys := slices.Clone(shared)
 		for chunk := first; chunk < first+n; chunk++ {
 			keys = append(keys, k.results(chunk), k.work(chunk), k.side(chunk))
 		}

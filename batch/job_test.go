@@ -258,6 +258,22 @@ func TestCancelWhileReceiving(t *testing.T) {
 	})
 }
 
+func TestCancelStopsWhereTheBatchWasOpenedAgain(t *testing.T) {
+	both(t, func(t *testing.T, s *Store, c *clock) {
+		id := testBatch(t, s, 700, nil)
+		_, err := s.control(t.Context(), id, "cancel", "")
+		ok(t, err)
+		record(t, s, id, 0, 1, CancelledJob)
+		_, err = s.Reopen(t.Context(), id, CancelledJob)
+		ok(t, err)
+		_, err = s.cancelUnsent(t.Context(), id)
+		ok(t, err)
+		b, err := s.Get(t.Context(), id)
+		ok(t, err)
+		equal(t, "pending", b.Pending(), 700)
+	})
+}
+
 func TestTruncate(t *testing.T) {
 	both(t, func(t *testing.T, s *Store, c *clock) {
 		ctx := t.Context()

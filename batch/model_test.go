@@ -385,8 +385,9 @@ func (m *machine) Check(t *rapid.T) {
 	same(t, "sealed", b.Sealed, m.sealed)
 	same(t, "ended", b.Ended(), m.ended())
 	same(t, "reported", !b.ReportedAt.IsZero(), m.reported)
-	counts := map[Outcome]int{}
+	counts, rounds := map[Outcome]int{}, 1
 	for _, j := range m.jobs {
+		rounds = max(rounds, j.round)
 		if j.outcome != Pending {
 			counts[j.outcome]++
 		}
@@ -394,6 +395,7 @@ func (m *machine) Check(t *rapid.T) {
 	if !maps.Equal(b.Counts, counts) {
 		t.Fatalf("counts: got %v, want %v", b.Counts, counts)
 	}
+	same(t, "rounds", b.Rounds, rounds)
 	m.wants(t, "audit", m.stores[0].Audit(m.ctx, m.id), nil)
 }
 

@@ -152,6 +152,11 @@ func TestSameSheetTwice(t *testing.T) {
 			ids = append(ids, b.ID)
 		}
 		equal(t, "batches", len(ids), 2)
+		ok(t, s.Purge(ctx, first.ID))
+		again, existed, err = s.Begin(ctx, spec, false)
+		ok(t, err)
+		equal(t, "the purge of the old one leaves the new one", again.ID, forced.ID)
+		equal(t, "existed", existed, true)
 	})
 }
 
