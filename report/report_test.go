@@ -374,6 +374,12 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
+// TestRoundTripAtTheLimits uses cells that just pass the reader and grow in the report, where quotes are written twice.
+func TestRoundTripAtTheLimits(t *testing.T) {
+	cells := []string{"=" + strings.Repeat("\"", 128<<10-1), "=" + strings.Repeat("x", 128<<10-1), strings.Repeat("\"", 128<<10)}
+	checkRoundTrip(t, Info{Header: []string{"a", "b", "c"}}, []batch.Item{item(0, batch.Result{Outcome: batch.Created}, cells...)})
+}
+
 const alphabet = "ab0 ,;|\t\r\n\"'=+-@＝é"
 
 func randomCell(rng *rand.Rand) string {
