@@ -94,3 +94,13 @@ func body(v aftership.Version, tracking string) string {
 	}
 	return tracking
 }
+
+// newRequest is a request with the key, or nil if there can be no such request.
+func newRequest(method, path, body string) *http.Request {
+	r, err := http.NewRequest(method, path, strings.NewReader(body))
+	if err != nil {
+		return nil
+	}
+	r.Header.Set("as-api-key", DefaultKey)
+	return r
+}
