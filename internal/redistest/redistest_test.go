@@ -84,3 +84,21 @@ func TestStartOwnsItsDirectory(t *testing.T) {
 		t.Errorf("after Stop %s is still there: %v", dir, err)
 	}
 }
+
+func TestClusterSpreadsKeys(t *testing.T) {
+	nodes := redistest.Cluster(t)
+	c := nodes.Client()
+	defer c.Close()
+	for i := range 30 {
+		if err := c.Set(t.Context(), strings.Repeat("k", i), i, 0).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, node := range nodes {
+		one := node.Client()
+		defer one.Close()
+		if n := one.DBSize(t.Context()).Val(); n == 0 || n == 30 {
+			t.Errorf("a node has %d of 30 keys", n)
+		}
+	}
+}

@@ -1,0 +1,315 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"aftership-bulk/aftership"
+	"aftership-bulk/batch"
+	"aftership-bulk/internal/wire"
+	"aftership-bulk/jobs"
+	"aftership-bulk/report"
+	"aftership-bulk/sheet"
+)
+
+// importFlags are the flags of the commands that carry out sheets.
+type importFlags struct {
+	wait       waitFlag
+	report     string
+	dryRun     bool
+	force      bool
+	priority   string
+	slug       string
+	reason     string
+	onConflict string
+	limit      int
+	skip       int
+	sample     int
+}
+
+func (c *cli) createCommand() *cobra.Command {
+	cmd := c.importCommand(batch.Create, "create FILE...", "Import shipments: one POST /trackings for each row",
+		`Imports every row of the sheets as a shipment (POST /trackings).
+
+Rows that AfterShip has already are reported as "already so" and left as they
+are. Only tracking_number is required; `+"`enqueue template create`"+` prints a sheet
+with every column.`,
+		`  enqueue create --sandbox samples/shipments.csv
+  enqueue create shipments.csv
+  enqueue create --dry-run --report checked.csv shipments.csv
+  enqueue create --slug ups --wait=10m monday.csv tuesday.csv`)
+	cmd.Flags().StringVar(&c.imp.slug, "slug", "", "courier of rows that name none, as AfterShip's slug (ups, j-net)")
+	return cmd
+}
+
+func (c *cli) updateCommand() *cobra.Command {
+	cmd := c.importCommand(batch.Update, "update FILE...", "Change shipments: one PUT /trackings/... for each row",
+		`Changes the tracking that each row names by id, or by tracking_number and slug.
+
+Only filled-in cells are sent: an empty cell leaves the field as it is, and
+"(clear)" empties a field that can be emptied (emails, smses, note).`,
+		`  enqueue update updates.csv
+  enqueue update --on-conflict last --wait updates.csv`)
+	cmd.Flags().StringVar(&c.imp.slug, "slug", "", "courier of rows that name neither a courier nor an id")
+	cmd.Flags().StringVar(&c.imp.onConflict, "on-conflict", "", "`last`: of rows of one shipment that differ, the last one wins; without it they are invalid")
+	return cmd
+}
+
+func (c *cli) completeCommand() *cobra.Command {
+	cmd := c.importCommand(batch.Complete, "mark-complete FILE...", "Mark shipments as completed: one POST .../mark-as-completed for each row",
+		`Marks the tracking that each row names as delivered, lost or returned.
+
+The reason column wins over --reason.`,
+		`  enqueue mark-complete --reason DELIVERED delivered.csv
+  enqueue mark-complete --wait completions.csv`)
+	cmd.Flags().StringVar(&c.imp.slug, "slug", "", "courier of rows that name neither a courier nor an id")
+	cmd.Flags().StringVar(&c.imp.reason, "reason", "", "why, where a row does not say: DELIVERED, LOST or RETURNED_TO_SENDER")
+	return cmd
+}
+
+func (c *cli) retrackCommand() *cobra.Command {
+	cmd := c.importCommand(batch.Retrack, "retrack-expired [FILE...]", "Track expired shipments again: one POST .../retrack for each row",
+		`Tracks each shipment again that AfterShip has given up on.
+
+Without a file the trackings with the tag Expired are listed through the API
+(those of the last 120 days, which is as far as the list reaches) and become
+a batch. AfterShip counts the retracks of a tracking and refuses too many.`,
+		`  enqueue retrack-expired
+  enqueue retrack-expired --limit 100 --wait
+  enqueue retrack-expired expired.csv`)
+	cmd.Args = cobra.ArbitraryArgs
+	cmd.Flags().StringVar(&c.imp.slug, "slug", "", "courier of rows that name neither a courier nor an id; without a file, list this courier's only")
+	return cmd
+}
+
+func (c *cli) importCommand(op batch.Operation, use, short, long, examples string) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: use, Short: short, Long: long, Example: examples,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, files []string) error { return c.imports(cmd.Context(), op, files) },
+	}
+	f := cmd.Flags()
+	f.BoolVar(&c.flags.sandbox, "sandbox", false, "run against the built-in stand-in for AfterShip, with a ledger that is thrown away")
+	f.Var(&c.imp.wait, "wait", "with Redis: wait until every row has an outcome, or for this long (--wait=10m)")
+	f.Lookup("wait").NoOptDefVal = "0"
+	f.StringVar(&c.imp.report, "report", "", "write the report to this `FILE`; with several sheets, to this directory")
+	f.BoolVar(&c.imp.dryRun, "dry-run", false, "check every row and write the report, but send nothing")
+	f.BoolVar(&c.imp.force, "force", false, "send a file again that was finished before")
+	f.StringVar(&c.imp.priority, "priority", string(batch.Upload), "upload, nightly or background: who gets the next slot")
+	f.IntVar(&c.imp.limit, "limit", 0, "send this many rows at most; the others are skipped")
+	f.IntVar(&c.imp.skip, "skip", 0, "leave out this many rows at the start")
+	f.IntVar(&c.imp.sample, "sample", 0, "send this many rows only, taken evenly from the file")
+	return cmd
+}
+
+// waitFlag is --wait, with or without a duration.
+type waitFlag struct {
+	set bool
+	max time.Duration // zero is for ever
+}
+
+func (w *waitFlag) String() string { return "" }
+func (w *waitFlag) Type() string   { return "duration" }
+func (w *waitFlag) Set(s string) error {
+	d, err := time.ParseDuration(s)
+	if err != nil || d < 0 {
+		return errors.New("use a duration such as 10m or 1h30m")
+	}
+	w.set, w.max = true, d
+	return nil
+}
+
+// input is a sheet on its way through the command.
+type input struct {
+	name   string       // of the source
+	sheet  *sheet.Sheet // nil for a batch that is only gone on with
+	survey *jobs.Survey
+	b      batch.Batch
+	report string // path of the report, once it is written
+	failed string
+}
+
+// imports carries out sheets for an operation.
+func (c *cli) imports(ctx context.Context, op batch.Operation, files []string) error {
+	def, err := c.imp.defaults()
+	if err != nil {
+		return err
+	}
+	if len(files) == 0 {
+		return c.retrackListed(ctx, def)
+	}
+	inputs, err := c.check(ctx, op, files, def)
+	defer closeAll(inputs)
+	if err != nil {
+		return err
+	}
+	if c.imp.dryRun {
+		return c.dryRun(ctx, inputs)
+	}
+	return c.carryOut(ctx, inputs)
+}
+
+func closeAll(inputs []*input) {
+	for _, in := range inputs {
+		_ = in.sheet.Close()
+	}
+}
+
+// defaults checks the flags that change calls.
+func (f *importFlags) defaults() (jobs.Defaults, error) {
+	d := jobs.Defaults{Slug: f.slug, Reason: aftership.Reason(f.reason), OnConflict: f.onConflict, Limit: f.limit, Skip: f.skip, Sample: f.sample}
+	if err := d.Validate(); err != nil {
+		return d, usage(err, "")
+	}
+	if !batch.Priority(f.priority).Valid() {
+		return d, usage(fmt.Errorf("--priority %q is unknown", f.priority), "use upload, nightly or background")
+	}
+	return d, nil
+}
+
+// check is pass one over every file: nothing is sent before all of them were read.
+func (c *cli) check(ctx context.Context, op batch.Operation, files []string, def jobs.Defaults) ([]*input, error) {
+	var inputs []*input
+	for _, file := range files {
+		in, err := c.checkOne(ctx, op, file, def)
+		if in != nil {
+			inputs = append(inputs, in)
+		}
+		if err != nil {
+			return inputs, err
+		}
+	}
+	return inputs, nil
+}
+
+func (c *cli) checkOne(ctx context.Context, op batch.Operation, file string, def jobs.Defaults) (*input, error) {
+	sh, err := sheet.Open(ctx, file, c.stdin, sheet.Options{})
+	if err != nil {
+		return nil, usage(err, "")
+	}
+	in := &input{name: sh.Name, sheet: sh}
+	mapping, warnings, err := sheet.Map(sh.Header, jobs.Columns())
+	if err != nil {
+		return in, usage(fmt.Errorf("%s: %w", file, err), fmt.Sprintf("rename the columns; `enqueue template %s` shows their names", commandOf(op)))
+	}
+	plan := jobs.Plan{Operation: op, Version: wire.Version(c.cfg), Mapping: mapping, Defaults: def}
+	if in.survey, err = jobs.Take(ctx, sh, plan); err != nil {
+		if ctx.Err() != nil {
+			return in, context.Canceled
+		}
+		return in, usage(fmt.Errorf("%s: %w", file, err), "")
+	}
+	c.tellChecked(file, in, warnings)
+	return in, nil
+}
+
+func (c *cli) tellChecked(file string, in *input, warnings []sheet.Warning) {
+	var texts []string
+	for _, w := range warnings {
+		texts = append(texts, w.String())
+	}
+	if unsent := in.survey.Unsent(in.sheet.Header); len(unsent) > 0 {
+		texts = append(texts, "not sent, kept for the report: "+strings.Join(unsent, ", "))
+	}
+	rows, calls, invalid := in.survey.Rows, in.survey.Send(), in.survey.Invalid()
+	c.ui.emit(event{Event: "checked", File: file, Rows: &rows, Calls: &calls, Invalid: &invalid, Warnings: texts})
+	c.ui.say("%s: %d rows, %d to send, %d invalid", file, rows, calls, invalid)
+	if c.ui.json {
+		return
+	}
+	for _, t := range texts {
+		c.ui.warn("%s: %s", file, t)
+	}
+}
+
+// dryRun writes the reports of what would happen.
+func (c *cli) dryRun(ctx context.Context, inputs []*input) error {
+	var codes []int
+	for _, in := range inputs {
+		in.b = in.survey.Rehearsal(in.sheet, c.cfg.Account)
+		if err := c.writeReport(ctx, in, in.survey.Items(in.sheet), len(inputs)); err != nil {
+			return usage(err, "choose another place with --report")
+		}
+		c.ui.emit(event{Event: "finished", Batch: viewOf(in.b), Report: in.report, Failed: in.failed, Message: "dry run: nothing was sent"})
+		c.ui.say("Dry run: nothing was sent. %d rows: %s.", in.b.Rows, countsText(in.b))
+		c.ui.say("Report: %s", in.report)
+		if in.survey.Invalid() > 0 {
+			codes = append(codes, exitRowsFailed)
+		}
+	}
+	return c.finishRun(inputs, worst(codes...))
+}
+
+// writeReport writes the report of an input, and beside it the rows that need a
+// person.
+func (c *cli) writeReport(ctx context.Context, in *input, items iter.Seq2[batch.Item, error], files int) error {
+	if dir := c.reportDir(files); dir != "" {
+		paths, err := report.Files(ctx, dir, in.b, items)
+		in.report, in.failed = paths.Report, paths.Failed
+		return err
+	}
+	ext := filepath.Ext(c.imp.report)
+	failed := strings.TrimSuffix(c.imp.report, ext) + ".failed" + ext
+	counts, err := report.ToFile(ctx, c.imp.report, report.InfoOf(in.b), items, report.Options{})
+	if err != nil {
+		return err
+	}
+	in.report = c.imp.report
+	if counts.Failed == 0 {
+		return nil
+	}
+	in.failed = failed
+	_, err = report.ToFile(ctx, failed, report.InfoOf(in.b), items, report.Options{OnlyFailed: true})
+	return err
+}
+
+// reportDir is the directory for reports; empty if --report names one file.
+func (c *cli) reportDir(files int) string {
+	if c.imp.report == "" {
+		return c.cfg.ReportDir
+	}
+	if info, err := os.Stat(c.imp.report); files > 1 || err == nil && info.IsDir() {
+		return c.imp.report
+	}
+	return ""
+}
+
+// finishRun emits the last event and turns the exit code into the command's error.
+func (c *cli) finishRun(inputs []*input, code int) error {
+	e := event{Event: "result", Exit: &code}
+	for _, in := range inputs {
+		if in.b.ID != "" {
+			e.Batches = append(e.Batches, viewOf(in.b))
+		}
+		e.Report, e.Failed = in.report, in.failed
+	}
+	c.ui.emit(e)
+	if code == exitDone {
+		return nil
+	}
+	return &exitWith{code}
+}
+
+// exitWith ends the command with a code after everything was said.
+type exitWith struct{ code int }
+
+func (e *exitWith) Error() string { return fmt.Sprintf("exit code %d", e.code) }
+
+// commandOf is the name of the command for an operation.
+func commandOf(op batch.Operation) string {
+	switch op {
+	case batch.Complete:
+		return "mark-complete"
+	case batch.Retrack:
+		return "retrack-expired"
+	}
+	return string(op)
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"aftership-bulk/aftership"
+	"aftership-bulk/batch"
+	"aftership-bulk/internal/wire"
+	"aftership-bulk/jobs"
+	"aftership-bulk/sheet"
+)
+
+// operations are the names by which operations go on the command line.
+var operations = map[string]batch.Operation{
+	"create": batch.Create, "update": batch.Update, "mark-complete": batch.Complete, "retrack-expired": batch.Retrack,
+	"complete": batch.Complete, "retrack": batch.Retrack,
+}
+
+func (c *cli) templateCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "template OPERATION", Short: "Print an example sheet with every column of an operation",
+		Long: `Prints a CSV with every column that the operation can use in the API version of
+the settings, and one example row. Only the columns that you need must stand in
+your sheet, in any order.`,
+		Example:   "  enqueue template create > shipments.csv\n  enqueue template mark-complete",
+		ValidArgs: []string{"create", "update", "mark-complete", "retrack-expired"}, Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			op, ok := operations[args[0]]
+			if !ok {
+				return usage(fmt.Errorf("there is no operation %q", args[0]), "use create, update, mark-complete or retrack-expired")
+			}
+			return c.template(op)
+		},
+	}
+}
+
+func (c *cli) template(op batch.Operation) error {
+	var names, examples []string
+	for _, f := range jobs.TemplateFields(op, wire.Version(c.cfg)) {
+		name, example := f.Name, f.Example
+		if f.Kind == aftership.KindMap {
+			name = aftership.CustomFieldPrefix + "color"
+		}
+		names, examples = append(names, name), append(examples, example)
+	}
+	w, err := sheet.NewWriter(c.ui.stdout, sheet.WriterOptions{})
+	if err != nil {
+		return err
+	}
+	return errors.Join(w.Write(names), w.Write(examples), w.Flush())
+}
+
+func (c *cli) configCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "config", Short: "Look at the settings"}
+	cmd.AddCommand(&cobra.Command{
+		Use: "show", Short: "Print every setting, its value (secrets masked) and where it came from", Example: "  enqueue config show", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error { return c.configShow() },
+	})
+	return cmd
+}
+
+func (c *cli) configShow() error {
+	rows := [][]string{{"SETTING", "VALUE", "FROM"}}
+	for _, v := range c.cfg.Show() {
+		rows = append(rows, []string{v.Name, v.Value, v.Origin})
+	}
+	c.ui.table(rows)
+	return nil
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"runtime/debug"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/spf13/cobra"
+
+	"aftership-bulk/batch"
+	"aftership-bulk/config"
+	"aftership-bulk/internal/wire"
+	"aftership-bulk/jobs"
+	"aftership-bulk/redisconn"
+)
+
+// Exit codes.
+const (
+	exitDone        = 0
+	exitUsage       = 2
+	exitUnreachable = 5
+)
+
+const exitHelp = `Exit codes:
+  0  ended by a signal, everything under way was recorded or given back
+  2  usage or configuration
+  5  Redis cannot be reached`
+
+// failure is an error with the exit code that belongs to it.
+type failure struct {
+	code int
+	err  error
+	try  string
+}
+
+func (f *failure) Error() string { return f.err.Error() }
+func (f *failure) Unwrap() error { return f.err }
+
+// run is the whole program: it returns the exit code.
+func run(ctx context.Context, args, env []string, stdout, stderr io.Writer) int {
+	cmd := command(env, stderr)
+	cmd.SetArgs(args)
+	cmd.SetOut(stdout)
+	cmd.SetErr(stderr)
+	err := cmd.ExecuteContext(ctx)
+	if err == nil {
+		return exitDone
+	}
+	fmt.Fprintln(stderr, "error:", err)
+	f, ok := errors.AsType[*failure](err)
+	if !ok {
+		return exitUsage
+	}
+	if f.try != "" {
+		fmt.Fprintln(stderr, "Try:", f.try)
+	}
+	return f.code
+}
+
+func command(env []string, stderr io.Writer) *cobra.Command {
+	var verbose bool
+	cmd := &cobra.Command{
+		Use:   "worker",
+		Short: "Carry out the jobs on the queue",
+		Long: `worker takes jobs from the queue in Redis and carries them out, at the pace that
+the AfterShip account allows: all workers of an account share one limit, so any
+number of them can run on any number of machines. It serves every account that
+it has a key for, and writes the report of each batch that it finishes to
+REPORT_DIR. A SIGTERM ends it without losing or doubling a call.
+
+` + exitHelp,
+		Example: `  REDIS_URL=redis://localhost:6379 AFTERSHIP_API_KEY=... worker
+  worker --concurrency 20 --report-dir /var/lib/reports`,
+		Args: cobra.NoArgs, Version: version(), SilenceUsage: true, SilenceErrors: true,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := config.Load(config.Input{Flags: cmd.Flags(), Env: env})
+			if err != nil {
+				return err
+			}
+			return work(cmd.Context(), cfg, stderr, verbose)
+		},
+	}
+	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "log every call")
+	config.AddFlags(cmd.Flags())
+	return cmd
+}
+
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
+}
+
+// work runs the worker until the context ends.
+func work(ctx context.Context, cfg config.Config, stderr io.Writer, verbose bool) error {
+	if cfg.RedisURL.Value() == "" {
+		return &failure{exitUsage, errors.New("there is no REDIS_URL, so there is no queue to work on"),
+			"set REDIS_URL=redis://HOST:6379; without Redis, `enqueue` carries out its jobs itself"}
+	}
+	if verbose {
+		cfg.LogLevel = "debug"
+	}
+	log := wire.Logger(cfg, stderr, slog.LevelDebug)
+	rdb, err := redisconn.Dial(ctx, redisconn.Options{URL: cfg.RedisURL.Value(), RepairSyncer: true})
+	if err != nil {
+		return &failure{exitUnreachable, err, "check REDIS_URL"}
+	}
+	defer func() { _ = rdb.Close() }()
+	accounts, err := accounts(cfg, rdb)
+	if err != nil {
+		return err
+	}
+	w := jobs.NewWorker(rdb, batch.New(rdb, wire.LedgerOptions(cfg)), jobs.NewQueue(rdb), accounts, wire.WorkerOptions(cfg, log))
+	if err := w.Start(ctx); err != nil {
+		return &failure{exitUnreachable, err, "check REDIS_URL"}
+	}
+	log.Info("working", "redis", redisconn.Redacted(cfg.RedisURL.Value()), "accounts", cfg.WithKeys(), "api_version", cfg.APIVersion, "report_dir", cfg.ReportDir)
+	<-ctx.Done()
+	log.Info("going down: no new call is started, those under way are recorded")
+	w.Shutdown()
+	return nil
+}
+
+// accounts builds every account that there is a key for.
+func accounts(cfg config.Config, rdb redis.UniversalClient) ([]*jobs.Account, error) {
+	names := cfg.WithKeys()
+	if len(names) == 0 {
+		return nil, &failure{exitUsage, errors.New("there is no API key, so there is no account to serve"), "set AFTERSHIP_API_KEY or AFTERSHIP_API_KEY_FILE"}
+	}
+	var all []*jobs.Account
+	for _, name := range names {
+		a, err := wire.Account(cfg, name, rdb)
+		if err != nil {
+			return nil, &failure{exitUsage, err, "enqueue config show"}
+		}
+		all = append(all, a)
+	}
+	return all, nil
+}

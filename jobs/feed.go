@@ -1,0 +1,199 @@
+package jobs
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"aftership-bulk/batch"
+	"aftership-bulk/sheet"
+)
+
+// lookupRows is how many numbers AfterShip's list takes in one call.
+const lookupRows = 50
+
+// Feed puts every job of the batch that has no result on the queue. It may be
+// repeated: a task that stands in the queue already is left alone.
+func (in *Intake) Feed(ctx context.Context, id batch.ID) error {
+	b, err := in.Ledger.Get(ctx, id)
+	if err != nil {
+		return err
+	}
+	f, err := newFeeder(in, b)
+	if err != nil {
+		return err
+	}
+	if b.Operation == batch.Create && b.Rounds <= 1 {
+		err = f.todo(ctx)
+	} else {
+		err = f.items(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("put batch %s on the queue (run the same command again to go on): %w", id, err)
+	}
+	return nil
+}
+
+// feeder gathers tasks for bulk enqueueing.
+type feeder struct {
+	in     *Intake
+	b      batch.Batch
+	read   *reader
+	tasks  []task
+	lookup lookupRange
+}
+
+// lookupRange is a run of jobs that need ids; those between that need none are skipped by its handler.
+type lookupRange struct{ from, to, n, round int }
+
+func newFeeder(in *Intake, b batch.Batch) (*feeder, error) {
+	read, err := readerOf(b)
+	return &feeder{in: in, b: b, read: read}, err
+}
+
+// readerOf rebuilds the reader of a batch's rows from the ledger.
+func readerOf(b batch.Batch) (*reader, error) {
+	var def Defaults
+	if err := json.Unmarshal(b.Options, &def); err != nil {
+		return nil, fmt.Errorf("the options of batch %s cannot be read: %w", b.ID, err)
+	}
+	return newReader(b.Operation, sheet.Mapping{Fields: b.Fields}, def), nil
+}
+
+// firstRound is the round of every job that was never opened again.
+const firstRound = 1
+
+// todo feeds a batch whose rows need no look-up and are in their first round: the
+// bitmap alone says what is left.
+func (f *feeder) todo(ctx context.Context) error {
+	for job, err := range f.in.Ledger.Pending(ctx, f.b.ID, 0) {
+		if err != nil {
+			return err
+		}
+		if err := f.add(ctx, f.job(job, firstRound)); err != nil {
+			return err
+		}
+	}
+	return f.flush(ctx)
+}
+
+// items feeds a batch some rows of which may need a look-up.
+func (f *feeder) items(ctx context.Context) error {
+	for item, err := range f.in.Ledger.Results(ctx, f.b.ID) {
+		if err != nil {
+			return err
+		}
+		if item.Result.Outcome != batch.Pending {
+			continue
+		}
+		if err := f.item(ctx, item); err != nil {
+			return err
+		}
+	}
+	if err := f.closeLookup(ctx); err != nil {
+		return err
+	}
+	return f.flush(ctx)
+}
+
+func (f *feeder) item(ctx context.Context, item batch.Item) error {
+	row, err := f.read.row(item.Entry.Cells)
+	if err != nil || !row.needsLookup(f.in.Version, f.b.Operation) {
+		return f.add(ctx, f.job(item.Job, item.Round))
+	}
+	l := &f.lookup
+	if l.n > 0 && (l.n == lookupRows || l.round != item.Round) {
+		if err := f.closeLookup(ctx); err != nil {
+			return err
+		}
+	}
+	if l.n == 0 {
+		*l = lookupRange{from: item.Job, round: item.Round}
+	}
+	l.to, l.n = item.Job+1, l.n+1
+	return nil
+}
+
+func (f *feeder) closeLookup(ctx context.Context) error {
+	l := f.lookup
+	f.lookup = lookupRange{}
+	if l.n == 0 {
+		return nil
+	}
+	return f.add(ctx, lookupTask(f.b, l.from, l.to, l.round))
+}
+
+func (f *feeder) job(job, round int) task { return jobTask(f.b, job, round) }
+
+func jobTask(b batch.Batch, job, round int) task {
+	return task{
+		kind:    taskJob,
+		queue:   queueName(b.Account, laneOf(b.Operation), b.Priority),
+		payload: Payload{V: PayloadVersion, Account: b.Account, Batch: b.ID, Job: job, Round: round},
+	}
+}
+
+func lookupTask(b batch.Batch, from, to, round int) task {
+	return task{
+		kind:    taskLookup,
+		queue:   queueName(b.Account, laneLookup, b.Priority),
+		payload: Payload{V: PayloadVersion, Account: b.Account, Batch: b.ID, Job: from, To: to, Round: round},
+	}
+}
+
+func finishTask(b batch.Batch) task {
+	return task{
+		kind:    taskFinish,
+		queue:   queueName(b.Account, laneFinish, b.Priority),
+		payload: Payload{V: PayloadVersion, Account: b.Account, Batch: b.ID, Round: b.Rounds},
+	}
+}
+
+func (f *feeder) add(ctx context.Context, t task) error {
+	f.tasks = append(f.tasks, t)
+	if len(f.tasks) < f.bulk() {
+		return nil
+	}
+	return f.flush(ctx)
+}
+
+// bulk is smaller where the queue is bounded, so that the bound is kept.
+func (f *feeder) bulk() int {
+	if f.in.Window > 0 {
+		return min(bulk, max(1, f.in.Window/4))
+	}
+	return bulk
+}
+
+func (f *feeder) flush(ctx context.Context) error {
+	if err := f.room(ctx); err != nil {
+		return err
+	}
+	if err := f.in.Queue.putMany(ctx, f.tasks); err != nil {
+		return err
+	}
+	f.tasks = f.tasks[:0]
+	return nil
+}
+
+// room waits until the queue has room for the tasks, where it is bounded.
+func (f *feeder) room(ctx context.Context) error {
+	if f.in.Window == 0 {
+		return nil
+	}
+	for {
+		n, err := f.in.Queue.size(f.b.Account, laneOf(f.b.Operation))
+		if err != nil || n+len(f.tasks) <= f.in.Window {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(roomPoll):
+		}
+	}
+}
+
+// roomPoll is how often a feeder looks whether a bounded queue has room again.
+const roomPoll = 50 * time.Millisecond

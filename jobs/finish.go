@@ -1,0 +1,51 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+
+	"aftership-bulk/batch"
+	"aftership-bulk/report"
+)
+
+// ended is called when the last job of a batch has its result.
+func (h *Handler) ended(ctx context.Context, id batch.ID) error {
+	b, err := h.ledger.Get(ctx, id)
+	if err != nil {
+		return err
+	}
+	h.log.Info("batch finished", "batch", id, "rows", b.Rows)
+	if h.opts.ReportDir == "" {
+		return nil
+	}
+	return h.queue.put(ctx, finishTask(b))
+}
+
+// finish writes the report of a finished batch. A directory that cannot be
+// written does not keep the batch unfinished: `enqueue report` writes it again.
+func (h *Handler) finish(ctx context.Context, p Payload) error {
+	b, err := h.ledger.Get(ctx, p.Batch)
+	if err != nil {
+		return err
+	}
+	if !b.Ended() || !b.ReportedAt.IsZero() {
+		return nil
+	}
+	files, err := WriteReports(ctx, h.ledger, b, h.opts.ReportDir)
+	if err != nil {
+		h.log.Error("the report could not be written; `enqueue report` writes it from the ledger", "batch", b.ID, "dir", h.opts.ReportDir, "error", err)
+		return nil
+	}
+	h.log.Info("report written", "batch", b.ID, "file", files.Report, "failed_rows_file", files.Failed)
+	return h.ledger.MarkReported(ctx, b.ID)
+}
+
+// WriteReports writes the report of a batch and the file of its failed rows into
+// a directory.
+func WriteReports(ctx context.Context, ledger *batch.Store, b batch.Batch, dir string) (report.Paths, error) {
+	paths, err := report.Files(ctx, dir, b, ledger.Results(ctx, b.ID))
+	if err != nil {
+		return paths, fmt.Errorf("write the report of batch %s to %s: %w", b.ID, dir, err)
+	}
+	return paths, nil
+}

@@ -1,0 +1,152 @@
+package jobs
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"aftership-bulk/aftership"
+	"aftership-bulk/batch"
+	"aftership-bulk/sheet"
+)
+
+// Order is a request to carry out a sheet.
+type Order struct {
+	Account  string
+	Who      string
+	Priority batch.Priority
+	Force    bool // send a file again that was finished before
+}
+
+// Intake takes sheets into the ledger and puts their jobs on the queue.
+type Intake struct {
+	Ledger *batch.Store
+	Queue  *Queue
+	// Version is the version of the API that the account speaks. It decides which
+	// rows need a look-up first.
+	Version aftership.Version
+	// Window bounds the jobs that stand in the queue at a time. Zero is no bound.
+	Window int
+	Now    func() time.Time
+}
+
+// appendRows is how many rows go to the ledger in one round trip.
+const appendRows = 20 * batch.ChunkJobs
+
+// Accept writes the surveyed sheet into the ledger, each row once. A batch of the
+// same identity that was left unfinished is continued; one that was finished is
+// returned as it is, with existed true, and nothing is written.
+func (in *Intake) Accept(ctx context.Context, sh *sheet.Sheet, s *Survey, o Order) (b batch.Batch, existed bool, err error) {
+	spec, err := in.spec(sh, s.Plan, o)
+	if err != nil {
+		return b, false, err
+	}
+	b, existed, err = in.Ledger.Begin(ctx, spec, o.Force)
+	if err != nil || existed && b.Ended() {
+		return b, existed, err
+	}
+	if !b.Sealed {
+		if err := in.write(ctx, b.ID, sh, s); err != nil {
+			return b, existed, fmt.Errorf("batch %s is left half received (run the same command again to go on): %w", b.ID, err)
+		}
+	}
+	b, err = in.Ledger.Get(ctx, b.ID)
+	return b, existed, err
+}
+
+func (in *Intake) spec(sh *sheet.Sheet, plan Plan, o Order) (batch.Spec, error) {
+	options, err := json.Marshal(plan.Defaults)
+	if err != nil {
+		return batch.Spec{}, err
+	}
+	return batch.Spec{
+		Identity:  identity(sh.SHA256, o.Account, plan, options),
+		Operation: plan.Operation,
+		Account:   o.Account,
+		Source:    sh.Name,
+		Who:       o.Who,
+		Priority:  o.Priority,
+		Header:    sh.Header,
+		Delimiter: string(sh.Delimiter),
+		Fields:    plan.Mapping.Fields,
+		Options:   options,
+		SHA256:    sh.SHA256,
+		CreatedAt: in.Now(),
+	}, nil
+}
+
+// identity names what would be sent: two imports with the same identity are the
+// same import.
+func identity(content, account string, plan Plan, options []byte) string {
+	fields, _ := json.Marshal(plan.Mapping.Fields)
+	h := sha256.New()
+	for _, part := range [][]byte{[]byte(content), []byte(account), []byte(plan.Operation), fields, options} {
+		fmt.Fprintf(h, "%d:", len(part))
+		h.Write(part)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// write is pass two: every row goes into the ledger, those that need no call
+// with their result.
+func (in *Intake) write(ctx context.Context, id batch.ID, sh *sheet.Sheet, s *Survey) error {
+	have, _, err := in.Ledger.Appended(ctx, id)
+	if err != nil {
+		return err
+	}
+	part := portion{ledger: in.Ledger, id: id, first: have, settled: map[int]batch.Result{}}
+	job := 0
+	for row, err := range s.Settle(sh) {
+		if err != nil {
+			return err
+		}
+		if job >= have {
+			if err := part.add(ctx, job, row, in.Now()); err != nil {
+				return err
+			}
+		}
+		job++
+	}
+	if err := part.flush(ctx); err != nil {
+		return err
+	}
+	_, err = in.Ledger.Seal(ctx, id, s.Rows, job)
+	return err
+}
+
+// portion gathers rows for one round trip to the ledger.
+type portion struct {
+	ledger  *batch.Store
+	id      batch.ID
+	first   int
+	entries []batch.Entry
+	settled map[int]batch.Result
+}
+
+func (p *portion) add(ctx context.Context, job int, s Settled, now time.Time) error {
+	p.entries = append(p.entries, batch.Entry{Row: s.Row.Index, Line: s.Row.Line, Cells: append([]string(nil), s.Row.Cells...)})
+	if s.Result != nil {
+		s.Result.At = now
+		p.settled[job] = *s.Result
+	}
+	if len(p.entries) < appendRows {
+		return nil
+	}
+	return p.flush(ctx)
+}
+
+func (p *portion) flush(ctx context.Context) error {
+	if len(p.entries) == 0 {
+		return nil
+	}
+	if err := p.ledger.Append(ctx, p.id, p.first, p.entries, p.settled); err != nil {
+		return err
+	}
+	p.first += len(p.entries)
+	p.entries = p.entries[:0]
+	clear(p.settled)
+	return nil
+}

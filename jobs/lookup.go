@@ -1,0 +1,190 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"aftership-bulk/aftership"
+	"aftership-bulk/batch"
+)
+
+// wanted is a row whose tracking must be found.
+type wanted struct {
+	job int
+	row Row
+}
+
+// lookup finds the ids of the rows of a range through the list, one call for up
+// to 50 of them, and enqueues their jobs. Repeating it is harmless.
+func (h *Handler) lookup(ctx context.Context, p Payload) error {
+	look, err := h.ledger.Look(ctx, p.Batch, p.Job, p.Round)
+	if err != nil {
+		return err
+	}
+	if !look.Known || look.State.Held() {
+		return nil
+	}
+	b, err := h.batches.get(ctx, p.Batch)
+	if err != nil {
+		return err
+	}
+	if err := h.stopped(ctx, laneLookup); err != nil {
+		return err
+	}
+	rows, ready, err := h.wanted(ctx, b, p)
+	if err != nil {
+		return err
+	}
+	if len(rows) > 0 && look.State != batch.Cancelled {
+		found, err := h.find(ctx, b, p, rows)
+		if err != nil {
+			return err
+		}
+		ready = append(ready, found...)
+	}
+	return h.queue.putMany(ctx, ready)
+}
+
+// wanted sorts the pending jobs of the range into those whose tracking must be
+// found and those that can be carried out.
+func (h *Handler) wanted(ctx context.Context, b *cachedBatch, p Payload) (rows []wanted, ready []task, err error) {
+	for job := p.Job; job < p.To; job++ {
+		look, err := h.ledger.Look(ctx, b.ID, job, p.Round)
+		if err != nil {
+			return nil, nil, err
+		}
+		if look.Done {
+			continue
+		}
+		e, err := h.ledger.Entry(ctx, b.ID, job)
+		if err != nil {
+			return nil, nil, err
+		}
+		row, err := b.row(e.Cells)
+		if err != nil {
+			return nil, nil, err
+		}
+		if look.TrackingID == "" && look.State != batch.Cancelled && row.needsLookup(h.account.Client.Version(), b.Operation) {
+			rows = append(rows, wanted{job, row})
+			continue
+		}
+		ready = append(ready, jobTask(b.Batch, job, p.Round))
+	}
+	return rows, ready, nil
+}
+
+// find asks the list, writes down the ids, refuses the rows that cannot be
+// found, and returns the tasks of the others.
+func (h *Handler) find(ctx context.Context, b *cachedBatch, p Payload, rows []wanted) ([]task, error) {
+	refs := make([]aftership.Ref, len(rows))
+	for i, w := range rows {
+		refs[i] = w.row.ref("")
+	}
+	g := &gate{account: h.account, priority: b.Priority, turn: b.ID, until: h.opts.Now().Add(longestWait)}
+	found, err := h.account.Client.With(g).Lookup(ctx, refs)
+	if err != nil {
+		return h.notListed(ctx, b, p, rows, err)
+	}
+	ids := map[int]string{}
+	var tasks []task
+	for i, w := range rows {
+		if found[i].Match != aftership.MatchFound {
+			if err := h.settle(ctx, b, w.job, p.Round, notFound(found[i])); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		ids[w.job] = found[i].Tracking.ID
+		tasks = append(tasks, jobTask(b.Batch, w.job, p.Round))
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	return tasks, h.ledger.SetIDs(ctx, b.ID, ids)
+}
+
+// notFound is the result of a row whose tracking the list does not show, or
+// shows more than once.
+func notFound(f aftership.Found) batch.Result {
+	switch {
+	case f.Match == aftership.MatchAmbiguous:
+		return batch.Result{Outcome: batch.Rejected, Message: "several trackings have this number: " + slugs(f.Candidates), Hint: "fill in slug or id to say which one is meant"}
+	case len(f.Candidates) > 0:
+		return batch.Result{Outcome: batch.Rejected, Code: 4004, Message: "the number is known under another courier: " + slugs(f.Candidates), Hint: "mend slug, or leave it empty"}
+	}
+	return batch.Result{
+		Outcome: batch.Rejected, Code: 4004,
+		Message: fmt.Sprintf("no tracking of the last %d days has this number", int(aftership.MaxListAge.Hours()/24)),
+		Hint:    "check the number, or create it first; an older tracking can only be named by its id",
+	}
+}
+
+func slugs(ts []aftership.Tracking) string {
+	var names []string
+	for _, t := range ts {
+		names = append(names, t.Slug)
+	}
+	return strings.Join(names, ", ")
+}
+
+// notListed judges a listing that failed, for all of its rows.
+func (h *Handler) notListed(ctx context.Context, b *cachedBatch, p Payload, rows []wanted, err error) ([]task, error) {
+	if !sentOrRefused(err) {
+		return nil, interruptedLookup(err)
+	}
+	v := Decide(Answer{Operation: b.Operation, Attempt: p.Try + 1, MaxAttempts: h.opts.MaxAttempts, Err: err})
+	switch {
+	case v.Kind == Wait:
+		return nil, back(time.Second, "AfterShip asked to slow down")
+	case v.Kind == Stop:
+		return nil, h.halt(ctx, b.ID, laneLookup, v, fmt.Sprintf("%d %s: %s", v.Code, v.Message, v.Hint))
+	case v.Kind == Retry:
+		return nil, h.listAgain(ctx, b, p, v)
+	case v.Kind == Refused && len(rows) > 1:
+		return h.halves(ctx, b, p, rows)
+	}
+	for _, w := range rows {
+		res := batch.Result{Outcome: v.Outcome, Code: v.Code, Message: "look-up: " + v.Message, Hint: v.Hint, Attempts: p.Try + 1}
+		if err := h.settle(ctx, b, w.job, p.Round, res); err != nil {
+			return nil, err
+		}
+	}
+	return nil, nil
+}
+
+func interruptedLookup(err error) error {
+	if errors.Is(err, errNoSlot) {
+		return back(time.Second, "no slot within %s", longestWait)
+	}
+	return back(0, "%v", err)
+}
+
+// listAgain puts the look-up on the queue for another try. A look-up has no job
+// in the ledger to count its failures, so its task carries them.
+func (h *Handler) listAgain(ctx context.Context, b *cachedBatch, p Payload, v Verdict) error {
+	h.log.Info("the look-up will be tried again", "batch", b.ID, "attempt", p.Try+1, "message", v.Message)
+	next := lookupTask(b.Batch, p.Job, p.To, p.Round)
+	next.payload.Try = p.Try + 1
+	next.delay = h.opts.Backoff(next.payload.Try)
+	return h.queue.put(ctx, next)
+}
+
+// halves splits a listing that AfterShip refused, so that one bad number does
+// not spoil its neighbours.
+func (h *Handler) halves(ctx context.Context, b *cachedBatch, p Payload, rows []wanted) ([]task, error) {
+	left, err := h.find(ctx, b, p, rows[:len(rows)/2])
+	if err != nil {
+		return nil, err
+	}
+	right, err := h.find(ctx, b, p, rows[len(rows)/2:])
+	return append(left, right...), err
+}
+
+// settle records a row that needs no call of its own.
+func (h *Handler) settle(ctx context.Context, b *cachedBatch, job, round int, res batch.Result) error {
+	c := call{h: h, b: b, p: Payload{Batch: b.ID, Job: job, Round: round}}
+	return c.record(ctx, res)
+}

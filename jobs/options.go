@@ -1,0 +1,69 @@
+package jobs
+
+import (
+	"log/slog"
+	"time"
+)
+
+// Options are the settings of a worker.
+type Options struct {
+	// MaxAttempts is how many answered failures make a job a dead letter. A 429, a
+	// crash and a stop are no attempts. Defaults to 8.
+	MaxAttempts int
+	// Backoff is the wait after the n-th failure, from 1. Defaults to [DefaultBackoff]:
+	// too short a back-off uses up the attempts during an outage.
+	Backoff func(n int) time.Duration
+	// Concurrency is how many calls of one lane may be under way at once. Zero takes
+	// it from the limit of the lane's class: enough for answers that take four seconds.
+	Concurrency int
+	// ReportDir is where the worker writes the reports of batches that it finishes.
+	// Empty writes none.
+	ReportDir string
+	// Poll is how often idle queues are looked at. Defaults to one second.
+	Poll time.Duration
+	// ShutdownTime is how long calls under way may take to end after a SIGTERM.
+	// Defaults to 45 seconds, which is more than a call's deadline.
+	ShutdownTime time.Duration
+	// SweepEvery is how often lost work is looked for. Defaults to one minute.
+	SweepEvery time.Duration
+	// Now is the clock. Defaults to time.Now.
+	Now func() time.Time
+	// Log takes the worker's log. Defaults to [slog.Default].
+	Log *slog.Logger
+}
+
+func (o Options) withDefaults() Options {
+	if o.MaxAttempts == 0 {
+		o.MaxAttempts = 8
+	}
+	if o.Backoff == nil {
+		o.Backoff = DefaultBackoff
+	}
+	if o.Poll == 0 {
+		o.Poll = time.Second
+	}
+	if o.ShutdownTime == 0 {
+		o.ShutdownTime = 45 * time.Second
+	}
+	if o.SweepEvery == 0 {
+		o.SweepEvery = time.Minute
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	return o
+}
+
+// DefaultBackoff waits 10 s, 30 s, 90 s, 4.5 min, 13.5 min and then 20 min, each
+// with up to half of it taken off at random: eight attempts span about an hour,
+// which outlasts most outages.
+func DefaultBackoff(n int) time.Duration {
+	d := 10 * time.Second
+	for range n - 1 {
+		d = min(3*d, 20*time.Minute)
+	}
+	return jitter(d)
+}

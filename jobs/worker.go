@@ -1,0 +1,170 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
+
+	"aftership-bulk/aftership"
+	"aftership-bulk/batch"
+)
+
+// Shares of a lane's queues, when all of them hold tasks.
+var weights = map[batch.Priority]int{batch.Upload: 6, batch.Nightly: 3, batch.Background: 1}
+
+// Worker carries out the jobs of the accounts that it has keys for: one asynq
+// server for each account and lane, so that a slow lane never holds a fast
+// one's places, and one pacer for each account and class.
+type Worker struct {
+	ledger   *batch.Store
+	queue    *Queue
+	accounts []*Account
+	opts     Options
+	servers  []*asynq.Server
+	health   health
+	stopping sync.Once
+	sweeps   context.CancelFunc
+	sweeping sync.WaitGroup
+}
+
+// NewWorker makes a worker. rdb must be a client whose cancelled contexts are
+// repaired (see package redisconn), because asynq writes its results through it.
+func NewWorker(rdb redis.UniversalClient, ledger *batch.Store, queue *Queue, accounts []*Account, opts Options) *Worker {
+	w := &Worker{ledger: ledger, queue: queue, accounts: accounts, opts: opts.withDefaults()}
+	for _, a := range accounts {
+		for _, l := range lanes() {
+			w.servers = append(w.servers, asynq.NewServerFromRedisClient(rdb, w.config(a, l)))
+		}
+	}
+	return w
+}
+
+func (w *Worker) config(a *Account, l lane) asynq.Config {
+	queues := map[string]int{}
+	for p, weight := range weights {
+		queues[queueName(a.Name, l, p)] = weight
+	}
+	return asynq.Config{
+		Concurrency:              w.concurrency(a, l),
+		Queues:                   queues,
+		RetryDelayFunc:           retryDelay,
+		IsFailure:                func(error) bool { return false },
+		TaskCheckInterval:        w.opts.Poll,
+		DelayedTaskCheckInterval: w.opts.Poll,
+		ShutdownTimeout:          w.opts.ShutdownTime,
+		Logger:                   quietLogger{w.opts.Log},
+		LogLevel:                 asynq.WarnLevel,
+	}
+}
+
+const (
+	// coveredLatency is how slow answers may be before the places of a lane run
+	// out and slots stay unused.
+	coveredLatency = 4 * time.Second
+	mostPlaces     = 256
+	fewestPlaces   = 4
+)
+
+// concurrency is how many jobs of a lane are held at once: as many as the class
+// starts while one slow answer is awaited.
+func (w *Worker) concurrency(a *Account, l lane) int {
+	if l == laneFinish {
+		return 1
+	}
+	if w.opts.Concurrency > 0 {
+		return w.opts.Concurrency
+	}
+	rate := a.pacer(a.Client.Version().Class(aftership.Endpoint(l))).Status().Limit
+	return min(mostPlaces, max(fewestPlaces, int(rate*coveredLatency.Seconds())))
+}
+
+// Start begins to work. It returns at once.
+func (w *Worker) Start(ctx context.Context) error {
+	i := 0
+	for _, a := range w.accounts {
+		h := w.handler(a)
+		for range lanes() {
+			if err := w.servers[i].Start(h); err != nil {
+				return fmt.Errorf("start the worker of account %s: %w", a.Name, err)
+			}
+			i++
+		}
+	}
+	w.startSweeper(ctx)
+	return nil
+}
+
+func (w *Worker) handler(a *Account) *Handler {
+	return &Handler{
+		ledger:  w.ledger,
+		queue:   w.queue,
+		account: a,
+		opts:    w.opts,
+		stops:   &stopWatch{ledger: w.ledger, now: w.opts.Now},
+		batches: newBatchCache(w.ledger),
+		health:  &w.health,
+		log:     w.opts.Log.With("account", a.Name),
+	}
+}
+
+// Shutdown takes no new slot, lets the calls under way end and be recorded, and
+// gives everything else back to the queue without counting it.
+func (w *Worker) Shutdown() {
+	w.stopping.Do(func() {
+		if w.sweeps != nil {
+			w.sweeps()
+		}
+		for _, s := range w.servers {
+			s.Stop() // fetch no more
+		}
+		for _, a := range w.accounts {
+			a.hold() // hand out no more
+		}
+		var all sync.WaitGroup
+		for _, s := range w.servers {
+			all.Go(s.Shutdown)
+		}
+		all.Wait()
+		w.sweeping.Wait()
+		for _, a := range w.accounts {
+			a.Close()
+		}
+	})
+}
+
+// Unreachable says why AfterShip cannot be reached, once that has been so for a
+// while and for every call; else it is empty.
+func (w *Worker) Unreachable() string { return w.health.unreachable(w.opts.Now()) }
+
+func (w *Worker) startSweeper(ctx context.Context) {
+	ctx, w.sweeps = context.WithCancel(ctx)
+	w.sweeping.Go(func() {
+		tick := time.NewTicker(w.opts.SweepEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			if err := w.Sweep(ctx); err != nil && !errors.Is(err, context.Canceled) {
+				w.opts.Log.Warn("the sweep failed; it is tried again", "error", err)
+			}
+		}
+	})
+}
+
+// quietLogger passes asynq's warnings and errors on to slog.
+type quietLogger struct{ log *slog.Logger }
+
+func (l quietLogger) Debug(args ...any) { l.log.Debug(fmt.Sprint(args...), "from", "asynq") }
+func (l quietLogger) Info(args ...any)  { l.log.Debug(fmt.Sprint(args...), "from", "asynq") }
+func (l quietLogger) Warn(args ...any)  { l.log.Warn(fmt.Sprint(args...), "from", "asynq") }
+func (l quietLogger) Error(args ...any) { l.log.Error(fmt.Sprint(args...), "from", "asynq") }
+func (l quietLogger) Fatal(args ...any) { l.log.Error(fmt.Sprint(args...), "from", "asynq") }
