@@ -74,7 +74,13 @@ const example = `  sandbox --demo
 func command(set *settings, env []string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "sandbox", Short: "A stand-in for AfterShip's Tracking API", Long: long, Example: example,
-		Args: cobra.NoArgs, SilenceUsage: true, SilenceErrors: true,
+		SilenceUsage: true, SilenceErrors: true,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return fmt.Errorf("%w: there are no arguments, only flags: %q", errUsage, args)
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := set.complete(env); err != nil {
 				return fmt.Errorf("%w: %w", errUsage, err)
