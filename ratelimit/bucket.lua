@@ -80,9 +80,9 @@ local function check()
 end
 
 local function age()
-  if now - b.fat >= 8000000 then
+  if now - b.fat >= 20000000 then
     b.fa, b.fb, b.fat = 0, 0, now
-  elseif now - b.fat >= 4000000 then
+  elseif now - b.fat >= 10000000 then
     b.fb, b.fa, b.fat = b.fa, 0, now
   end
   if now - b.agedAt < 1e6 then return end
@@ -164,18 +164,22 @@ local function learnPhase(low, high)
   b.phase, b.phased = phase, 1
 end
 
-local function learnForeign(reset, least, refused)
+local function learnForeign(reset, least, most, answers, refused)
   local own, before = count(reset), count(reset - 1)
   if own < 0 or before < 0 or b.limit <= 0 then return end
   local per = floor(b.limit / 1000)
-  if b.mode == 0 then own = min(own + before, floor(1e9 / pacedGap(allowed())) + 1) end
+  if b.mode == 0 then
+    own = min(own + before, floor((1e6 + b.spread) * 1000 / pacedGap(allowed())) + 1)
+  elseif answers - refused < 3 or (most - least) * 10 < (answers - refused - 1) * 7 then
+    return
+  end
   local f = per - least - own
   if b.mode == 1 and refused > 0 and least == 0 then f = per - own + refused end
   b.fa = max(b.fa, min(f, floor(per * 0.9)))
 end
 
 local function choose()
-  if b.mode == 0 and b.good >= 2 and b.phased == 1 and now >= b.hold then
+  if b.mode == 0 and b.good >= 3 and b.phased == 1 and now >= b.hold then
     b.mode, b.bad = 1, 0
     b.next = max(b.next, nextEdge(b.phase))
   elseif b.mode == 1 and b.bad >= 3 then
@@ -188,17 +192,17 @@ end
 
 local function judge(reset, least, most, answers, refused)
   local own, before, per = count(reset), count(reset - 1), allowed() / 1000
-  local enough = own >= 3 and own * 2 >= per and before * 2 >= per and answers * 10 >= own * 6
-  local whole = (most - least) * 10 >= own * 6
+  local busy = own >= 3 and own * 2 >= per and before * 2 >= per
+  local heard = answers * 10 >= own * 6
+  local whole = heard and (most - least) * 10 >= own * 6
   b.room2, b.room1 = b.room1, least
-  if enough and whole then
+  if busy and whole then
     b.good, b.bad = b.good + 1, max(0, b.bad - 1)
-  elseif enough then
+  elseif (busy and (heard or b.mode == 1)) or (b.mode == 1 and refused > 0) then
     b.good, b.bad = 0, b.bad + 1
-  elseif b.mode == 1 and refused > 0 then
-    b.bad = b.bad + 1
   end
-  if enough and refused == 0 and b.limit > 0 and least * 10000 >= 3 * b.limit then
+  if refused > 0 then b.good = 0 end
+  if busy and heard and b.limit > 0 and least * 10000 >= 3 * b.limit and b.taken * 100 >= b.limit then
     b.margin = min(b.margin, 3000)
   end
   choose()
@@ -207,15 +211,15 @@ end
 local function learnWindow(r, l, m, a, f)
   if r == b.cr then
     b.cl, b.cm, b.ca, b.cf = min(b.cl, l), max(b.cm, m), b.ca + a, b.cf + f
-    learnForeign(r, b.cl, b.cf)
+    learnForeign(r, b.cl, b.cm, b.ca, b.cf)
   elseif r == b.pr then
     b.pl, b.pm, b.pa, b.pf = min(b.pl, l), max(b.pm, m), b.pa + a, b.pf + f
-    learnForeign(r, b.pl, b.pf)
+    learnForeign(r, b.pl, b.pm, b.pa, b.pf)
   elseif r > b.cr then
     if b.pr > 0 then judge(b.pr, b.pl, b.pm, b.pa, b.pf) end
     b.pr, b.pl, b.pm, b.pa, b.pf = b.cr, b.cl, b.cm, b.ca, b.cf
     b.cr, b.cl, b.cm, b.ca, b.cf = r, l, m, a, f
-    learnForeign(r, l, f)
+    learnForeign(r, l, m, a, f)
   end
 end
 

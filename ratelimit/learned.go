@@ -45,7 +45,7 @@ func read(h Headers, sent, received float64, c clock) *Learned {
 		l.longEnd, l.longLeft = received+ahead, float64(h.Remaining)
 	case h.Limit > 0:
 		l.limit, l.limitAt = float64(h.Limit)*1000, sent
-		if hasReset {
+		if hasReset && (h.Date.IsZero() || h.Reset.After(h.Date)) {
 			l.window(h, sent)
 		}
 	}
@@ -70,6 +70,9 @@ func aheadOf(h Headers, source float64) (float64, bool) {
 	return reset - date, true
 }
 
+// window reads the answer as one of a whole second. One whose reset is not
+// ahead of its date was counted at the very edge, or names the reset a second
+// early as has been recorded, and is not asked.
 func (l *Learned) window(h Headers, sent float64) {
 	reset := float64(h.Reset.Unix())
 	w := seen{reset: reset, least: float64(h.Remaining), most: float64(h.Remaining), answers: 1}

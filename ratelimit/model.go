@@ -19,7 +19,7 @@ const (
 	jitterMax  = 50000  // the most that the jitter's part of the margin may be
 	guardMin   = 300000 // the part of a second left free around its edge, at least
 	guardMax   = 600000
-	foreignFor = 4000000  // how long another client's use is remembered, once or twice
+	foreignFor = 10000000 // how long another client's use is remembered, once or twice
 	holdOff    = 30000000 // after leaving locked mode, stay paced for this long
 	farAhead   = 2000000  // no slot is reserved further ahead, apart from the lead
 	leadMax    = 5000000

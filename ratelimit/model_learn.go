@@ -89,6 +89,13 @@ func (s seen) with(w seen) seen {
 	return s
 }
 
+// whole says that each answer of the window left less than the one before, as
+// it must be where a count begins anew with each second.
+func (s seen) whole() bool {
+	n := s.answers - s.refused
+	return n >= 3 && (s.most-s.least)*10 >= (n-1)*7
+}
+
 // learnForeign finds what of the limit somebody else took in a window. It may
 // find too little, never too much: our own part counts slots that were not used.
 func (b *bucket) learnForeign(ceiling float64, w seen) {
@@ -98,7 +105,9 @@ func (b *bucket) learnForeign(ceiling float64, w seen) {
 	}
 	per := math.Floor(b.limit / 1000)
 	if b.mode == 0 {
-		own = math.Min(own+before, math.Floor(1e9/b.pacedGap(b.allowed(ceiling)))+1)
+		own = math.Min(own+before, math.Floor((second+b.spread)*1000/b.pacedGap(b.allowed(ceiling)))+1)
+	} else if !w.whole() {
+		return
 	}
 	f := per - w.least - own
 	if b.mode == 1 && w.refused > 0 && w.least == 0 {
@@ -109,21 +118,23 @@ func (b *bucket) learnForeign(ceiling float64, w seen) {
 
 // judge asks of a window that has passed whether it was a whole second: under
 // load, what remains falls from nearly all by as many as we sent, and is back
-// at the next second. Nothing else does that twice in a row.
+// at the next second. Nothing else does that three times in a row.
 func (b *bucket) judge(now, ceiling float64, w seen) {
 	own, before, per := b.count(w.reset), b.count(w.reset-1), b.allowed(ceiling)/1000
-	enough := own >= 3 && own*2 >= per && before*2 >= per && w.answers*10 >= own*6
-	whole := (w.most-w.least)*10 >= own*6
+	busy := own >= 3 && own*2 >= per && before*2 >= per
+	heard := w.answers*10 >= own*6
+	whole := heard && (w.most-w.least)*10 >= own*6
 	b.room2, b.room1 = b.room1, w.least
 	switch {
-	case enough && whole:
+	case busy && whole:
 		b.good, b.bad = b.good+1, math.Max(0, b.bad-1)
-	case enough:
+	case busy && (heard || b.mode == 1), b.mode == 1 && w.refused > 0:
 		b.good, b.bad = 0, b.bad+1
-	case b.mode == 1 && w.refused > 0:
-		b.bad++
 	}
-	if enough && w.refused == 0 && b.limit > 0 && w.least*10000 >= 3*b.limit {
+	if w.refused > 0 {
+		b.good = 0
+	}
+	if busy && heard && b.limit > 0 && w.least*10000 >= 3*b.limit && b.taken*100 >= b.limit {
 		b.margin = math.Min(b.margin, marginMin)
 	}
 	b.choose(now)
@@ -132,7 +143,7 @@ func (b *bucket) judge(now, ceiling float64, w seen) {
 // choose switches the mode by what was judged.
 func (b *bucket) choose(now float64) {
 	switch {
-	case b.mode == 0 && b.good >= 2 && b.phased == 1 && now >= b.hold:
+	case b.mode == 0 && b.good >= 3 && b.phased == 1 && now >= b.hold:
 		b.mode, b.bad = 1, 0
 		b.next = math.Max(b.next, nextEdge(now, b.phase))
 	case b.mode == 1 && b.bad >= 3:

@@ -57,7 +57,7 @@ const (
 	// whose headers do not behave like whole seconds stays so. Nothing to do.
 	Paced Mode = "paced"
 	// Locked places slots inside the server's whole seconds, clear of their
-	// edges. A bucket gets there by seeing two such seconds. Nothing to do.
+	// edges. A bucket gets there by seeing three such seconds in a row. Nothing to do.
 	Locked Mode = "locked"
 )
 
