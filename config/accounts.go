@@ -9,25 +9,17 @@ import (
 	"unicode"
 )
 
-// accounts reads the current account and those of the file. A rate limit of
-// flag or environment goes before the ones that the file gives to accounts.
-func (l *loader) accounts(current string, rate RateLimit, rateLayer int) map[string]Account {
+// accounts reads the current account and those of the file.
+func (l *loader) accounts(current string) map[string]Account {
 	all := map[string]Account{}
 	if current == "" { // its name is wrong, which is said already
 		return all
 	}
 	l.envOf(current)
 	all[current] = l.account(current, setNames)
-	others := l.layers[layerFile].values.MapKeys("accounts")
-	for _, name := range others {
+	for _, name := range l.layers[layerFile].values.MapKeys("accounts") {
 		if _, err := accountName(name); err == nil && name != current {
 			all[name] = l.account(name, fileKeys)
-		}
-	}
-	if rateLayer <= layerEnv {
-		for name, a := range all {
-			a.RateLimit = rate.over(a.RateLimit)
-			all[name] = a
 		}
 	}
 	l.sameKey(all)
@@ -67,7 +59,7 @@ func (l *loader) secret(account, name, fileName string, label func(Setting) stri
 		value, direct = l.at(i, s)
 		path, byFile = l.at(i, inFile)
 		if direct && byFile {
-			l.problem("%s and %s are both set: keep one of them", value.origin+" "+value.label(), path.label())
+			l.problem("%s (%s) and %s (%s) are both set: keep one of them", value.label(), value.origin, path.label(), path.origin)
 		}
 		if direct || byFile {
 			break
@@ -127,15 +119,21 @@ func (l *loader) signing(a Account, label func(Setting) string) string {
 	return how
 }
 
+// accountRate is the account's own limit. What flag or environment say in
+// general goes before it, as they go before all of the file.
 func (l *loader) accountRate(account string, label func(Setting) string) RateLimit {
 	f := l.find(named(setAccountRate).in(account))
 	rate, err := ParseRateLimit(f.text)
 	if err != nil {
 		l.wrong(f, err)
 	}
-	if f.text != "" {
-		l.show(label(f.Setting), rate.String(), f.origin)
+	if f.text == "" {
+		return rate
 	}
+	if l.rateFrom.layer < layerFile {
+		rate, f.origin = l.rate.over(rate), l.rateFrom.origin+" over "+f.origin
+	}
+	l.show(label(f.Setting), rate.String(), f.origin)
 	return rate
 }
 

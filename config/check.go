@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"path/filepath"
 	"regexp"
@@ -90,7 +91,7 @@ func duration(text string) (time.Duration, error) {
 	if rest != "" || days == 0 {
 		d, err = time.ParseDuration(rest)
 	}
-	d += time.Duration(min(days, maxDays)) * 24 * time.Hour
+	d += time.Duration(days) * 24 * time.Hour
 	if err != nil || strings.HasPrefix(rest, "-") || d < time.Minute || d > maxDays*24*time.Hour {
 		return 0, errors.New("give a time of a minute or more, with its unit: 14d, 336h")
 	}
@@ -109,16 +110,16 @@ func oneOf(choices ...string) func(string) (string, error) {
 
 // classesFit refuses limits by class for a version that has one limit for all:
 // they would be left unused in silence.
-func (l *loader) classesFit(c Config, general found) {
+func (l *loader) classesFit(c Config) {
 	if c.APIVersion == "" || slices.Index(Versions(), c.APIVersion) >= slices.Index(Versions(), "2024-07") {
 		return
 	}
 	const remedy = "API version %s has one limit for all endpoints: give one number, or an api_version from 2024-07 on"
 	if len(c.RateLimit.Named()) > 0 {
-		l.wrong(general, fmt.Errorf(remedy, c.APIVersion))
+		l.wrong(l.rateFrom, fmt.Errorf(remedy, c.APIVersion))
 		return
 	}
-	for name := range c.Accounts {
+	for _, name := range slices.Sorted(maps.Keys(c.Accounts)) {
 		f := l.find(named(setAccountRate).in(name))
 		if r, _ := ParseRateLimit(f.text); len(r.Named()) > 0 {
 			l.wrong(f, fmt.Errorf(remedy, c.APIVersion))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"regexp"
 	"slices"
@@ -23,6 +24,9 @@ const (
 	maxSecret = 64 << 10
 )
 
+// secondDocument finds a --- with settings before it.
+var secondDocument = regexp.MustCompile(`(?m)^[^\s#%-].*\n(?s:.*\n)?---[ \t\r]*$`)
+
 // fileLayer reads the YAML file, if one is named.
 func (l *loader) fileLayer(flags *pflag.FlagSet) (*koanf.Koanf, error) {
 	k := koanf.New(".")
@@ -34,6 +38,9 @@ func (l *loader) fileLayer(flags *pflag.FlagSet) (*koanf.Koanf, error) {
 	raw, err := readFile(l.env.home(path), maxFile)
 	if err != nil {
 		return nil, fmt.Errorf("config file %q (%s): %w", path, origin, err)
+	}
+	if secondDocument.Match(raw) {
+		return nil, fmt.Errorf("config file %q (%s) has several YAML documents, of which only the first would count: take out the line ---", path, origin)
 	}
 	if err := k.Load(rawbytes.Provider(raw), yaml.Parser()); err != nil {
 		return nil, fmt.Errorf("config file %q (%s) %s", path, origin, yamlProblem(err))
@@ -132,8 +139,8 @@ func (l *loader) unknownKeys(values map[string]any) {
 	if !ok && values["accounts"] != nil {
 		l.problem("accounts (file %s) must be a list of names, each with settings of its own: `accounts: {NAME: {api_key_file: PATH}}`", l.file)
 	}
-	for name, value := range accounts {
-		l.accountKeys(name, value, ofAccounts)
+	for _, name := range slices.Sorted(maps.Keys(accounts)) {
+		l.accountKeys(name, accounts[name], ofAccounts)
 	}
 }
 
@@ -150,7 +157,7 @@ func (l *loader) accountKeys(name string, value any, known []string) {
 }
 
 func (l *loader) unknownIn(prefix string, values map[string]any, known []string) {
-	for key := range values {
+	for _, key := range slices.Sorted(maps.Keys(values)) {
 		if slices.Contains(known, key) {
 			continue
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/knadh/koanf/providers/confmap"
 	"github.com/knadh/koanf/providers/posflag"
@@ -58,6 +59,8 @@ type loader struct {
 	env      environment
 	layers   []layer
 	file     string
+	rate     RateLimit // the general limit, and where it is from
+	rateFrom found
 	problems []error
 	shown    []Shown
 }
@@ -230,6 +233,9 @@ func shownText(f found, value any) string {
 	if f.Secret && f.text != "" {
 		return mask
 	}
+	if d, ok := value.(time.Duration); ok && d%time.Hour == 0 {
+		return fmt.Sprintf("%dh", d/time.Hour) // 336h0m0s is hard to read
+	}
 	return fmt.Sprint(value)
 }
 
@@ -242,25 +248,35 @@ func (l *loader) read() Config {
 	c := Config{file: cmp.Or(l.file, "the config file")}
 	l.show(setConfig, l.file, l.fileOrigin())
 	c.Account = setting(l, setAccount, accountName)
-	rate, rateFound := parsed(l, setRate, ParseRateLimit)
-	c.Accounts = l.accounts(c.Account, rate, rateFound.layer)
+	l.rate, l.rateFrom = parsed(l, setRate, ParseRateLimit)
+	c.Accounts = l.accounts(c.Account)
 	c.APIVersion = setting(l, setVersion, version)
 	c.BaseURL = setting(l, setBaseURL, baseURL)
-	c.RateLimit = rate
-	l.show(setRate, rate.String(), rateFound.origin)
-	l.classesFit(c, rateFound)
+	c.RateLimit = l.rate
+	l.show(setRate, l.rate.String(), l.rateFrom.origin)
+	l.classesFit(c)
 	c.RedisURL = setting(l, setRedis, redisURL)
 	c.ReportDir = setting(l, setReportDir, l.env.directory)
 	c.StateDir = setting(l, setStateDir, l.env.directory)
 	c.Concurrency = setting(l, setConcurrency, wholeNumber(0, 10_000))
 	c.MaxAttempts = setting(l, setMaxAttempts, wholeNumber(1, 100))
 	c.Retention = setting(l, setRetention, duration)
-	c.MetaRetention = setting(l, setMetaRetention, duration)
-	if c.MetaRetention < c.Retention && len(l.problems) == 0 {
-		l.problem("meta_retention is %s, shorter than retention, %s: make it at least as long", c.MetaRetention, c.Retention)
-	}
+	c.MetaRetention = l.metaRetention(c.Retention)
 	c.LogLevel = setting(l, setLogLevel, oneOf("debug", "info", "warn", "error"))
 	c.LogFormat = setting(l, setLogFormat, oneOf("text", "json"))
 	c.shown = l.shown
 	return c
+}
+
+// metaRetention is at least the retention: nothing can be kept of a batch that is forgotten.
+func (l *loader) metaRetention(retention time.Duration) time.Duration {
+	meta, f := parsed(l, setMetaRetention, duration)
+	switch {
+	case f.layer == layerDefaults:
+		meta = max(meta, retention)
+	case meta > 0 && meta < retention:
+		l.wrong(f, fmt.Errorf("that is shorter than retention, %s: make it at least as long", shownText(f, retention)))
+	}
+	l.show(f.Name, shownText(f, meta), f.origin)
+	return meta
 }

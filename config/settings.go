@@ -92,7 +92,7 @@ var settings = []Setting{
 	{Name: setRetention, Env: "RETENTION", Key: "retention", Default: "336h",
 		Doc: "How long rows and results of a finished batch are kept: `14d`, `336h`. Defaults to `336h`, 14 days."},
 	{Name: setMetaRetention, Env: "META_RETENTION", Key: "meta_retention", Default: "2160h",
-		Doc: "How long a finished batch's summary is kept, by which a file that was sent before is recognised. Defaults to `2160h`, 90 days."},
+		Doc: "How long a finished batch's summary is kept, by which a file that was sent before is recognised. Defaults to `2160h`, 90 days, or `retention` when that is longer."},
 	{Name: setLogLevel, Env: "LOG_LEVEL", Flag: "log-level", Key: "log_level", Default: "info", arg: "LEVEL",
 		Doc: "What is logged: `debug`, `info`, `warn` or `error` and worse. Defaults to `info`."},
 	{Name: setLogFormat, Env: "LOG_FORMAT", Flag: "log-format", Key: "log_format", Default: "text", arg: "FORMAT",
@@ -108,23 +108,29 @@ func named(name string) Setting {
 	return settings[i]
 }
 
+// flagValue is the text of a flag, which help calls by the kind of value.
+type flagValue struct{ text, kind string }
+
+func (v *flagValue) String() string     { return v.text }
+func (v *flagValue) Set(s string) error { v.text = s; return nil }
+func (v *flagValue) Type() string       { return v.kind }
+
 // AddFlags adds the flags of the settings. They have no defaults of their own,
 // so that what was not typed leaves environment and file alone.
 func AddFlags(flags *pflag.FlagSet) {
 	for _, s := range settings {
 		if s.Flag != "" {
-			// pflag takes the first word in backquotes as the name of the value.
-			flags.String(s.Flag, "", "`"+s.arg+"`: "+strings.ReplaceAll(s.Doc, "`", "")+s.also())
+			flags.Var(&flagValue{kind: s.arg}, s.Flag, s.usage())
 		}
 	}
 }
 
-// also says where else a setting can be given.
-func (s Setting) also() string {
-	if s.Env == "" {
-		return ""
-	}
-	return " (" + s.Env + ")"
+// usage is the setting in a line of help: its first sentence, its default, and
+// its variable.
+func (s Setting) usage() string {
+	first, _, _ := strings.Cut(s.Doc, ". ")
+	byDefault := s.Doc[strings.LastIndex(s.Doc, "Defaults to"):]
+	return strings.ReplaceAll(first+". "+strings.TrimSuffix(byDefault, "."), "`", "") + " [" + s.Env + "]"
 }
 
 // Markdown is the table of the settings for the README.
