@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // logFile is the log of one batch, or the index. The ledger's lock guards all
@@ -16,9 +17,9 @@ import (
 // need not.
 type logFile struct {
 	path string
-	info os.FileInfo // of the file that was replayed; for the read-only mode
-	size int64       // bytes of whole records, header included
-	file *os.File    // nil until the first append; changed under both locks
+	head []byte   // the header of the file that was replayed
+	size int64    // bytes of whole records, header included
+	file *os.File // nil until the first append; changed under both locks
 
 	written atomic.Int64 // size, for those who hold only the fsync's lock
 
@@ -51,10 +52,10 @@ func (f *logFile) open() error {
 		return fmt.Errorf("open the ledger's log: %w", err)
 	}
 	if f.size == 0 {
-		if _, err := file.WriteAt([]byte(logHeader), 0); err != nil {
+		if _, err := file.WriteAt(header(time.Now()), 0); err != nil {
 			return errors.Join(fmt.Errorf("start the ledger's log: %w", err), file.Close())
 		}
-		f.size = int64(len(logHeader))
+		f.size = int64(logHeader)
 	}
 	f.mu.Lock()
 	f.file = file

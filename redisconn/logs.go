@@ -1,6 +1,7 @@
 package redisconn
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -18,9 +19,9 @@ const (
 	// indexName names the log of the keys that belong to no batch.
 	indexName = "index"
 	logSuffix = ".log"
-	// compactIndexAt is the size from which the index is compacted at open, if
+	// compactAt is the size from which a log is compacted when it is loaded, if
 	// that at least halves it.
-	compactIndexAt = 1 << 20
+	compactAt = 1 << 20
 )
 
 // DamagedError is a record of a ledger's log that was changed after it was
@@ -57,13 +58,7 @@ func (l *ledger) openLogs(stateDir string) error {
 		}
 	}
 	l.logs = s
-	if err := l.load(""); err != nil {
-		return err
-	}
-	if f := s.files[""]; f == nil || l.readOnly || f.size < compactIndexAt {
-		return nil
-	}
-	return l.compactIfHalved("")
+	return l.load("")
 }
 
 // take makes the directory ours and removes what a compaction left unfinished.
@@ -179,6 +174,7 @@ func (l *ledger) load(batch string) error {
 		l.logs.bad[batch] = err
 		return err
 	}
+	l.compactIfHalved(batch)
 	return nil
 }
 
@@ -210,24 +206,20 @@ func (l *ledger) replay(batch string, file *os.File) error {
 	if err != nil {
 		return err
 	}
-	f := l.logs.files[batch]
-	if f != nil && (!os.SameFile(f.info, info) || info.Size() < f.size) {
+	head, err := readHeader(file, info.Size())
+	if err != nil {
+		return err
+	}
+	if f := l.logs.files[batch]; f != nil && !bytes.Equal(f.head, head) {
 		l.drop(batch) // compacted by another process
-		f = nil
 	}
-	if f == nil {
-		f = l.logs.file(batch)
-	}
-	f.info = info
-	if info.Size() == f.size {
+	f := l.logs.file(batch)
+	f.head = head
+	if head == nil || f.size == info.Size() {
 		return nil
 	}
-	start := f.size
-	if start == 0 {
-		if start, err = readHeader(file, info.Size()); err != nil || start == 0 {
-			return err
-		}
-	} else if _, err := file.Seek(start, io.SeekStart); err != nil {
+	start := max(f.size, int64(logHeader))
+	if _, err := file.Seek(start, io.SeekStart); err != nil {
 		return err
 	}
 	r := newRecordReader(file, f.path, start, info.Size())
@@ -254,24 +246,24 @@ func (l *ledger) endAt(f *logFile, end, size int64) error {
 	return nil
 }
 
-// readHeader returns where the records start, or 0 if the log was torn before.
-func readHeader(file *os.File, size int64) (int64, error) {
-	if size < int64(len(logHeader)) {
-		return 0, nil
+// readHeader returns the header of a log, or nil if it was torn.
+func readHeader(file *os.File, size int64) ([]byte, error) {
+	if size < int64(logHeader) {
+		return nil, nil
 	}
-	head := make([]byte, len(logHeader))
+	head := make([]byte, logHeader)
 	if _, err := io.ReadFull(file, head); err != nil {
-		return 0, err
+		return nil, err
 	}
-	last := len(head) - 1
+	last := len(logMagic) - 1
 	switch {
-	case string(head) == logHeader:
-		return int64(len(head)), nil
-	case string(head[:last]) == logHeader[:last]:
-		return 0, fmt.Errorf("the ledger's log %s was written by a newer version of this program (format %d): use that version",
+	case string(head[:last]) != logMagic[:last]:
+		return nil, &DamagedError{Path: file.Name(), Offset: 0}
+	case head[last] != logMagic[last]:
+		return nil, fmt.Errorf("the ledger's log %s was written by a newer version of this program (format %d): use that version",
 			file.Name(), head[last])
 	}
-	return 0, &DamagedError{Path: file.Name(), Offset: 0}
+	return head, nil
 }
 
 // replayEpoch is the time that the store believes in during a replay. Against
@@ -428,13 +420,17 @@ func (l *ledger) compact(batch string) error {
 	return l.logs.files[batch].replace(l.snapshot(batch))
 }
 
-// compactIfHalved compacts only where it pays.
-func (l *ledger) compactIfHalved(batch string) error {
+// compactIfHalved compacts a loaded log only where it pays, so that a batch
+// that is taken up again and again does not take longer each time. Where it
+// fails, as on a full disk, the log is as good as before.
+func (l *ledger) compactIfHalved(batch string) {
 	f := l.logs.files[batch]
-	if snapshot := l.snapshot(batch); int64(len(snapshot))*2 < f.size {
-		return f.replace(snapshot)
+	if l.readOnly || f.size < compactAt {
+		return
 	}
-	return nil
+	if snapshot := l.snapshot(batch); int64(len(snapshot))*2 < f.size {
+		_ = f.replace(snapshot)
+	}
 }
 
 func (l *ledger) forget(batch string) error {

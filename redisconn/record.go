@@ -8,10 +8,14 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"time"
 )
 
-// A log is a header followed by records. A record holds the effects of one
-// command, all or none of which are replayed:
+// A log is a header followed by records. The header is the magic with the
+// format's number in its last byte, and eight bytes that no two files share, by
+// which a reader sees that a compaction put another file in the place of the
+// one that it knows. A record holds the effects of one command, all or none of
+// which are replayed:
 //
 //	length   uint32, little endian, of the payload
 //	checksum uint32, CRC-32C of the payload
@@ -19,7 +23,8 @@ import (
 //	         damaged length is told from a record that was cut off
 //	payload  commands: number of words, then each word, lengths as uvarints
 const (
-	logHeader    = "ABLEDGER\x01"
+	logMagic     = "ABLEDGER\x01"
+	logHeader    = len(logMagic) + 8
 	recordHeader = 12
 )
 
@@ -31,6 +36,11 @@ var (
 	// errDamaged is a record that was changed after it was written.
 	errDamaged = errors.New("damaged record")
 )
+
+// header is the start of a new log.
+func header(now time.Time) []byte {
+	return binary.LittleEndian.AppendUint64([]byte(logMagic), uint64(now.UnixNano()))
+}
 
 // appendRecord appends the record of the commands to buf.
 func appendRecord(buf []byte, commands [][]string) []byte {

@@ -47,14 +47,33 @@ func everywhere(t *testing.T, fn func(t *testing.T, c redis.UniversalClient, r *
 		},
 	}
 	for name, server := range servers {
-		for _, perCall := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s/perCall=%v", name, perCall), func(t *testing.T) {
-				c := server(t)
-				r := redisconn.NewRecorder(c)
-				r.PerCall = perCall
-				fn(t, c, r)
-			})
-		}
+		t.Run(name, func(t *testing.T) {
+			c := server(t)
+			for _, perCall := range []bool{false, true} {
+				t.Run(fmt.Sprint("perCall=", perCall), func(t *testing.T) {
+					empty(t, c)
+					r := redisconn.NewRecorder(c)
+					r.PerCall = perCall
+					fn(t, c, r)
+				})
+			}
+		})
+	}
+}
+
+// empty removes what the test before left, from every node of a cluster.
+func empty(t *testing.T, c redis.UniversalClient) {
+	t.Helper()
+	flush := func(ctx context.Context, c *redis.Client) error { return c.FlushAll(ctx).Err() }
+	var err error
+	switch c := c.(type) {
+	case *redis.ClusterClient:
+		err = c.ForEachMaster(t.Context(), flush)
+	case *redis.Client:
+		err = flush(t.Context(), c)
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

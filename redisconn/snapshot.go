@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"time"
 )
 
 // snapshotRecord is how many words a record of a snapshot has at most.
@@ -11,7 +12,7 @@ const snapshotRecord = 1000
 
 // snapshot is a log that has just what the store has of a batch.
 func (l *ledger) snapshot(batch string) []byte {
-	log := []byte(logHeader)
+	log := header(time.Now())
 	for _, key := range l.keys(batch) {
 		for chunk := range slices.Chunk(l.contents(key), snapshotRecord) {
 			log = appendRecord(log, [][]string{append(l.creator(key), chunk...)})
