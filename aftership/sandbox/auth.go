@@ -17,9 +17,9 @@ import (
 
 // authenticate finds the key of a call, or the answer to one that has none.
 func (s *Sandbox) authenticate(c *call) *answer {
-	value := c.http.Header.Get("as-api-key")
+	value := c.http.Header.Get("As-Api-Key")
 	if value == "" && c.version == aftership.V4 {
-		value = c.http.Header.Get("aftership-api-key")
+		value = c.http.Header.Get("Aftership-Api-Key")
 	}
 	for _, k := range *s.keys.Load() {
 		if value != "" && k.Value == value && !k.Revoked && (!k.LegacyOnly || c.version == aftership.V4) {

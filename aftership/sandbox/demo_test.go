@@ -121,7 +121,9 @@ func TestDemoOfTheOtherOperations(t *testing.T) {
 		body                 func(row map[string]string) string
 		want                 map[int]int
 	}{
-		{"updates.csv", "PUT", "", func(row map[string]string) string { return `{"tracking":{"order_number":"` + row["order_number"] + `"}}` }, map[int]int{200: 5, 4004: 2}},
+		{"updates.csv", "PUT", "", func(row map[string]string) string {
+			return `{"tracking":{"order_number":"` + row["order_number"] + `"}}`
+		}, map[int]int{200: 5, 4004: 2}},
 		{"completions.csv", "POST", "/mark-as-completed", func(row map[string]string) string { return `{"reason":"` + row["reason"] + `"}` }, map[int]int{200: 6, 4004: 2}},
 		{"expired.csv", "POST", "/retrack", func(map[string]string) string { return "" }, map[int]int{200: 7, 4013: 1, 4016: 1, 4004: 1}},
 	} {

@@ -86,8 +86,8 @@ var fieldTable = []field{
 	{wire: "next_couriers", to: aftership.V202410, create: true, set: setNextCouriers},
 	{wire: "last_mile", from: aftership.V202501, create: true, update: true, set: setLastMile},
 	{wire: "shipment_direction", from: aftership.V202607, create: true, update: true, set: matching("shipment_direction", oneOf("forward", "return"))},
-	{wire: "ios", to: aftership.V4, create: true, update: true, set: setDevices(func(c *content) *[]string { return &c.ios })},
-	{wire: "android", to: aftership.V4, create: true, update: true, set: setDevices(func(c *content) *[]string { return &c.android })},
+	{wire: "ios", to: aftership.V4, create: true, set: setDevices(func(c *content) *[]string { return &c.ios })},
+	{wire: "android", to: aftership.V4, create: true, set: setDevices(func(c *content) *[]string { return &c.android })},
 }
 
 // bodies holds the members of each version's create and update body.

@@ -122,40 +122,42 @@ func (f *filter) echo(o *object) {
 
 // search collects a page, newest first, and counts all that fit.
 func (f *filter) search(c *call) (found []*tracking, total int, more bool) {
-	pool := c.org.ordered
-	if len(f.numbers) > 0 {
-		pool = f.pool(c)
-	}
+	pool := f.pool(c)
 	if f.from != nil {
-		total = f.from.total
-		pool = pool[:f.from.place(pool)]
+		return f.goOn(c, pool[:f.from.place(pool)])
 	}
 	skip := (f.page - 1) * f.limit
 	for _, t := range slices.Backward(pool) {
-		t.expire(c.at, c.opt.ExpireAfter)
-		if t.gone || !f.fits(t) {
+		if !f.fits(c, t) {
 			continue
 		}
-		switch {
-		case skip > 0:
-			skip--
-		case len(found) < f.limit:
+		total++
+		if total > skip && len(found) < f.limit {
 			found = append(found, t)
-		default:
-			more = true
-		}
-		if f.from != nil && more {
-			return found, total, more
-		}
-		if f.from == nil {
-			total++
 		}
 	}
-	return found, total, more
+	return found, total, total > skip+len(found)
 }
 
-// pool holds the trackings of the numbers that were asked for, oldest first.
+// goOn collects the page behind a cursor. It need not see all: the total was counted for the first page.
+func (f *filter) goOn(c *call, pool []*tracking) (found []*tracking, total int, more bool) {
+	for _, t := range slices.Backward(pool) {
+		if !f.fits(c, t) {
+			continue
+		}
+		if len(found) == f.limit {
+			return found, f.from.total, true
+		}
+		found = append(found, t)
+	}
+	return found, f.from.total, false
+}
+
+// pool holds all trackings, or those of the numbers that were asked for, oldest first.
 func (f *filter) pool(c *call) []*tracking {
+	if len(f.numbers) == 0 {
+		return c.org.ordered
+	}
 	var pool []*tracking
 	for _, n := range f.numbers {
 		pool = append(pool, c.org.numbered(n, c.opt.Case)...)
@@ -171,8 +173,9 @@ func (c *cursor) place(pool []*tracking) int {
 	return i
 }
 
-func (f *filter) fits(t *tracking) bool {
-	return f.created.holds(t.created) && f.updated.holds(t.updated) &&
+func (f *filter) fits(c *call, t *tracking) bool {
+	t.expire(c.at, c.opt.ExpireAfter)
+	return !t.gone && f.created.holds(t.created) && f.updated.holds(t.updated) &&
 		(f.tag == "" || t.tag == f.tag) && among(f.slugs, t.slug) &&
 		(f.keyword == "" || t.mentions(f.keyword)) &&
 		among(f.origins, t.texts.get("origin_country_region")) &&

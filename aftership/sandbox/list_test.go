@@ -282,9 +282,15 @@ func TestPredictions(t *testing.T) {
 	if got := batch(item, item, item, item, item, item); got.Code != 4008 {
 		t.Error(got.Raw)
 	}
-	for old, code := range map[string]int{`"slug":"ups"`: 4010, `"country":"USA","postal_code":"10001"`: 4008, `"pickup_time":"2026-11-22 10:00:00"`: 4009, `"slug":`: 4009} {
-		if got := batch(item, strings.Replace(item, old, `"x`+old[1:], 1)); got.Code == 200 {
-			t.Errorf("one bad item: %s (wanted %d)", got.Raw, code)
+	for _, c := range []struct {
+		old, new string
+		code     int
+	}{
+		{`"slug":"ups"`, `"slug":"acme"`, 4010}, {`"slug":"ups",`, ``, 4009}, {`"country":"USA"`, `"country":"US"`, 4008},
+		{`"postal_code":"10001"`, `"city":"New York"`, 4008}, {`"pickup_time"`, `"pickup"`, 4009},
+	} {
+		if got := batch(item, strings.Replace(item, c.old, c.new, 1)); got.Code != c.code {
+			t.Errorf("%s for %s: %s", c.new, c.old, got.Raw)
 		}
 	}
 	if err := s.Change(func(o *Options) { o.PredictForbidden = true }); err != nil {

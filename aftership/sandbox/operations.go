@@ -16,29 +16,37 @@ func (s *Sandbox) create(c *call) answer {
 	if bad != nil {
 		return *bad
 	}
-	number, _ := m.str("tracking_number")
 	t := &tracking{source: "api", active: true, created: c.at, updated: c.at}
-	t.number = number
+	t.number, _ = m.str("tracking_number")
 	guessed, bad := c.readNew(t, m)
 	if bad != nil {
-		bad.number = number
-		return *bad
+		return bad.of(t)
 	}
-	ownID, _ := m.str("id")
+	ownID := ""
+	if c.version.OwnIDs() {
+		ownID, _ = m.str("id")
+	}
 	c.org.mu.Lock()
 	defer c.org.mu.Unlock()
-	if twin := c.org.twin(c.opt, &t.content, guessed && c.opt.AnySlugCollides); twin != nil {
-		return c.exists(t, twin).of(twin)
-	}
-	if ownID != "" && c.version.OwnIDs() && c.org.byID[ownID] != nil {
-		return fail(c.opt.DuplicateIDCode).of(t)
-	}
-	if c.opt.Quota != 0 && c.org.created >= c.opt.Quota {
-		return quotaUsed(c).of(t)
+	if bad := c.taken(t, ownID, guessed); bad != nil {
+		return *bad
 	}
 	s.store(c.org, t, ownID)
-	c.org.created++
 	return answer{http: 201, code: 201, changed: true, data: c.single(t)}.of(t)
+}
+
+// taken is the answer to a tracking that cannot be added to what is there.
+func (c *call) taken(t *tracking, ownID string, guessed bool) *answer {
+	if twin := c.org.twin(c.opt, &t.content, guessed && c.opt.AnySlugCollides); twin != nil {
+		return new(c.exists(t, twin).of(twin))
+	}
+	if ownID != "" && c.org.byID[ownID] != nil {
+		return new(fail(c.opt.DuplicateIDCode).of(t))
+	}
+	if c.opt.Quota != 0 && c.org.created >= c.opt.Quota {
+		return new(quotaUsed(c).of(t))
+	}
+	return nil
 }
 
 // store gives a tracking its ids and files it.
@@ -47,6 +55,7 @@ func (s *Sandbox) store(g *org, t *tracking, ownID string) {
 	t.id, t.legacyID, t.seq = s.newIDs()
 	t.id = or(ownID, t.id)
 	g.add(t)
+	g.created++
 }
 
 // readNew checks the body of a create and fills the tracking; guessed is whether its courier was.

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -288,6 +289,65 @@ func TestEmailsInOneText(t *testing.T) {
 		if text := fmt.Sprint(got.one()["emails"]); text != want {
 			t.Errorf("%s: %s", v, got.Raw)
 		}
+	}
+}
+
+// TestValues sends values of single fields, each good or bad in the versions around a change.
+func TestValues(t *testing.T) {
+	const v2404, v2407, v2410, v2501, v2507, v2601, v2607 = aftership.V202404, aftership.V202407, aftership.V202410, aftership.V202501, aftership.V202507, aftership.V202601, aftership.V202607
+	for _, c := range []struct {
+		v     aftership.Version
+		value string
+		code  int
+	}{
+		{v2410, `"tracking_ship_date":"20261120"`, 201}, {v2410, `"tracking_ship_date":"2026-11-20"`, 4008}, {v2501, `"tracking_ship_date":"2026-11-20"`, 201},
+		{v2501, `"tracking_ship_date":"2026-11-20T10:00:00"`, 201}, {v2607, `"tracking_ship_date":"20261120"`, 201}, {v2607, `"tracking_ship_date":"20.11.2026"`, 4008},
+		{v2507, `"order_promised_delivery_date":"2026-11-20"`, 201}, {v2507, `"order_promised_delivery_date":"soon"`, 4008}, {v2507, `"order_promised_delivery_date":{}`, 400},
+		{v2601, `"order_promised_delivery_date":{"promised_delivery_date_min":"2026-11-20"}`, 201}, {v2601, `"order_promised_delivery_date":{"promised_delivery_date_max":"soon"}`, 4008},
+		{v2601, `"order_promised_delivery_date":"2026-11-20"`, 400}, {v2601, `"order_promised_delivery_date":null`, 201},
+		{v2410, `"emails":["a@example.com","b@example.com","c@example.com"]`, 201}, {v2410, `"emails":["a@example.com","b@example.com","c@example.com","d@example.com"]`, 4008},
+		{v2404, `"emails":["nobody"]`, 4008}, {v2404, `"smses":["5550100"]`, 4008}, {v2404, `"smses":["+4915112345678"]`, 201},
+		{v2501, `"customers":[{},{},{},{}]`, 4008}, {v2501, `"customers":[{"email":"nobody"}]`, 4008}, {v2501, `"customers":[{"phone_number":"1"}]`, 4008},
+		{v2501, `"customers":{"email":"a@example.com"}`, 400}, {v2607, `"customers":[{"id":"c1","role":"buyer"}]`, 201},
+		{v2404, `"destination_country_iso3":"DE"`, 4008}, {v2404, `"destination_country_iso3":"DEU"`, 201}, {v2607, `"destination_country_region":"Germany"`, 4008},
+		{v2607, `"last_mile":{"slug":"usps"}`, 4008}, {v2607, `"last_mile":null`, 201}, {v2607, `"last_mile":[]`, 400}, {v2410, `"next_couriers":[{"slug":"usps"}]`, 4008}, {v2410, `"next_couriers":{}`, 400},
+		{v2407, `"next_couriers":[]`, 201}, {aftership.V4, `"ios":["device"],"android":["device"]`, 201}, {aftership.V4, `"ios":[1]`, 201},
+		{v2607, `"shipment_direction":"back"`, 4008}, {v2607, `"shipment_direction":"return"`, 201}, {v2404, `"tracking_postal_code":"12345678901"`, 4008},
+		{v2404, `"tracking_key":"a b"`, 4008}, {v2404, `"tracking_account_number":"12-3"`, 4008}, {v2607, `"language":"pt-BR"`, 201}, {v2607, `"note":null`, 201}, {v2607, `"title":null`, 201},
+		{v2607, `"title":"caf\u00e9 \"x\" ü"`, 201}, {v2607, `"order_date":"2026-11-20T10:00:00+01:00"`, 201}, {v2607, `"custom_fields":[]`, 400},
+	} {
+		s, _ := unlimited()
+		got := ask(t, s, "POST", c.v.BasePath()+"/trackings", body(c.v, `{"tracking_number":"12345","slug":"ups",`+c.value+`}`))
+		if got.Code != c.code {
+			t.Errorf("%s %s: %s", c.v, c.value, got.Raw)
+		}
+	}
+}
+
+// TestTextsSurvive: what is no plain ASCII comes back as it went in.
+func TestTextsSurvive(t *testing.T) {
+	for _, title := range []string{"Café", "日本", "a \"quoted\" back\\slash", "tab\tline\nend", "<b>&amp;</b>", "\u2028", "emoji 🚚"} {
+		s, _ := unlimited()
+		text, err := json.Marshal(map[string]string{"tracking_number": "12345", "slug": "ups", "title": title})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := ask(t, s, "POST", "/tracking/2025-07/trackings", string(text)); got.one()["title"] != title {
+			t.Errorf("%q came back as %q", title, got.one()["title"])
+		}
+	}
+}
+
+func TestManyDeletions(t *testing.T) {
+	s, _ := unlimited()
+	many(t, s, 300)
+	for _, tr := range s.Trackings()[:250] {
+		if got := ask(t, s, "DELETE", "/tracking/2025-07/trackings/"+tr.ID, ""); got.Code != 200 {
+			t.Fatal(got.Raw)
+		}
+	}
+	if p := listed(t, s, aftership.V202507, "limit=200"); p.Pagination.Total != 50 || len(s.Trackings()) != 50 || p.Trackings[49].Number != "N0250" {
+		t.Errorf("%+v", p.Pagination)
 	}
 }
 

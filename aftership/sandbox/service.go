@@ -3,6 +3,7 @@ package sandbox
 import (
 	"encoding/json"
 	"slices"
+	"strconv"
 	"time"
 
 	"aftership-bulk/aftership"
@@ -86,6 +87,11 @@ func (s *Sandbox) predict(c *call) answer {
 	if c.endpoint == aftership.EndpointPredict {
 		return predictOne(c, m)
 	}
+	return predictBatch(c, m)
+}
+
+// predictBatch answers one to five items; one bad item fails the whole call.
+func predictBatch(c *call, m members) answer {
 	var items []members
 	if json.Unmarshal(m["estimated_delivery_dates"], &items) != nil || len(items) < 1 || len(items) > 5 {
 		return fail(4008, "estimated_delivery_dates")
@@ -94,7 +100,7 @@ func (s *Sandbox) predict(c *call) answer {
 	for i, item := range items {
 		one := predictOne(c, item)
 		if one.code != 200 {
-			return one // one bad item fails the whole call
+			return one
 		}
 		rendered[i] = one.data
 	}
@@ -105,26 +111,11 @@ func (s *Sandbox) predict(c *call) answer {
 
 // predictOne answers one item: what was sent, and the dates.
 func predictOne(c *call, item members) answer {
-	for _, name := range []string{"slug", "origin_address", "destination_address"} {
-		if item[name] == nil {
-			return fail(4009, name)
-		}
-	}
-	slug, _ := item.str("slug")
-	if couriers[slug] == nil {
-		return fail(4010)
-	}
-	for _, name := range []string{"origin_address", "destination_address"} {
-		if !addressOK(item[name]) {
-			return fail(4008, name)
-		}
-	}
-	if item["pickup_time"] == nil && item["estimated_pickup"] == nil {
-		return fail(4009, "pickup_time")
+	if bad := checkPrediction(item); bad != nil {
+		return *bad
 	}
 	day := func(n int) json.RawMessage {
-		text, _ := json.Marshal(c.at.AddDate(0, 0, n).Format(time.DateOnly))
-		return text
+		return json.RawMessage(strconv.Quote(c.at.AddDate(0, 0, n).Format(time.DateOnly)))
 	}
 	item["estimated_delivery_date"], item["estimated_delivery_date_min"], item["estimated_delivery_date_max"] = day(4), day(3), day(5)
 	item["confidence_code"] = json.RawMessage("1003")
@@ -133,6 +124,27 @@ func predictOne(c *call, item members) answer {
 		return fail(4001)
 	}
 	return ok(data)
+}
+
+// checkPrediction checks an item.
+func checkPrediction(item members) *answer {
+	for _, name := range []string{"slug", "origin_address", "destination_address"} {
+		if item[name] == nil {
+			return new(fail(4009, name))
+		}
+	}
+	if slug, _ := item.str("slug"); couriers[slug] == nil {
+		return new(fail(4010))
+	}
+	for _, name := range []string{"origin_address", "destination_address"} {
+		if !addressOK(item[name]) {
+			return new(fail(4008, name))
+		}
+	}
+	if item["pickup_time"] == nil && item["estimated_pickup"] == nil {
+		return new(fail(4009, "pickup_time"))
+	}
+	return nil
 }
 
 // addressOK asks for a country, and for a state or postal code.
