@@ -85,8 +85,8 @@ func appendCall(k keys, now int64, first int, entries []Entry, settled map[int]R
 	}, nil
 }
 
-// Appended says how many jobs and rows the ledger has of a batch: where to go on after a crash. Of a batch that is not sealed jobs is
-// a multiple of ChunkJobs, or all that will ever come.
+// Appended says how many jobs and rows the ledger has of a batch. After a crash go on with the multiple of ChunkJobs at or
+// below jobs: a last short chunk may be appended again as it was.
 func (s *Store) Appended(ctx context.Context, id ID) (jobs, rows int, err error) {
 	b, err := s.Get(ctx, id)
 	return b.Total, b.Rows, err

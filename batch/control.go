@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// span is how many chunks one script goes through: 500 jobs, a millisecond or two.
-const span = 5
+// span is how many chunks one script goes through: 300 jobs, about a millisecond.
+const span = 3
 
 // CancelMessage and CancelHint are the texts of a job that was cancelled before it was sent.
 const (
@@ -70,7 +70,7 @@ func (s *Store) cancelUnsent(ctx context.Context, id ID) (last bool, err error) 
 	err = s.eachSpan(b.Total, func(first, n int) error {
 		keys := slices.Clone(shared)
 		for chunk := first; chunk < first+n; chunk++ {
-			keys = append(keys, k.results(chunk), k.work(chunk), k.side(chunk))
+			keys = append(keys, k.results(chunk), k.work(chunk))
 		}
 		ns, err := s.run(ctx, "cancel", id, scriptCancel, keys, first, s.now(), p.head, CancelMessage, CancelHint)
 		last = err == nil && (last || ns[1] == 1)

@@ -20,6 +20,6 @@
 // Outside of the tag stand the index of batches by time (aftership:{batches}), one key per identity of a sheet
 // (aftership:{identity:<sha>}) and the stops of an account (aftership:{stops:<account>}).
 //
-// No script touches more than a thousand jobs, so that nothing holds Redis for more than a few milliseconds; what concerns
+// No script touches more than 300 jobs, so that nothing holds Redis for more than a millisecond or two; what concerns
 // a whole batch goes chunk by chunk and can be repeated after a crash. Scripts take the time as an argument and declare their keys.
 package batch

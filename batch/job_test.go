@@ -344,7 +344,7 @@ func TestPendingFromAnywhere(t *testing.T) {
 // Two stores append the same sheet, carry it out, cancel, open again and pause, all at once.
 func TestConcurrentWorkConserves(t *testing.T) {
 	redistest.Both(t, func(t *testing.T, rdb redis.UniversalClient) {
-		const n = 1000
+		const n = 500
 		stores := []*Store{New(rdb, Options{}), New(rdb, Options{})}
 		spec, ctx := testSpec(), t.Context()
 		var firsts, lasts atomic.Int64
@@ -356,8 +356,8 @@ func TestConcurrentWorkConserves(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				for first := 0; first < n; first += 500 {
-					if err := s.Append(ctx, b.ID, first, testEntries(first, 500), map[int]Result{first + 3: {Outcome: Invalid}}); err != nil {
+				for first := 0; first < n; first += 250 {
+					if err := s.Append(ctx, b.ID, first, testEntries(first, 250), map[int]Result{first + 3: {Outcome: Invalid}}); err != nil {
 						t.Error(err)
 						return
 					}
@@ -376,7 +376,7 @@ func TestConcurrentWorkConserves(t *testing.T) {
 			wg.Go(func() {
 				s := stores[w%2]
 				for i := range n {
-					job := (i*7 + w*311) % n
+					job := (i*7 + w*61) % n
 					rec, err := s.Record(ctx, b.ID, job, 1, Result{Outcome: []Outcome{Created, GaveUp}[w%2], Message: strings.Repeat("m", w)})
 					if err != nil {
 						t.Error(err)

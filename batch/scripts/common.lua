@@ -31,18 +31,22 @@ local function restate(meta, now)
   return 0
 end
 
--- ref stores a text among those that results share and returns its number in two bytes: 0 is no text. A text that is too
--- long, or one too many, goes to the side hash under kind, offset and round; its number is 65535.
+-- shared returns the number of a text among those that results share, in two bytes; nil if it is not there and there is no room.
+local function shared(keys, text, room)
+  local n = redis.call('HGET', keys.intern, text)
+  if not n and redis.call('HLEN', keys.intern) < room then
+    n = redis.call('RPUSH', keys.texts, text)
+    redis.call('HSET', keys.intern, text, n)
+  end
+  return n and string.char(math.floor(n / 256), n % 256)
+end
+
+-- ref returns the number of a text: 0 is no text. One that is too long, or one too many, goes to the side hash under
+-- kind, offset and round; its number is 65535.
 local function ref(keys, field, text)
   if text == '' then return '\0\0' end
-  if #text <= 1024 then
-    local n = redis.call('HGET', keys.intern, text)
-    if not n and redis.call('HLEN', keys.intern) < 4000 then
-      n = redis.call('RPUSH', keys.texts, text)
-      redis.call('HSET', keys.intern, text, n)
-    end
-    if n then return string.char(math.floor(n / 256), n % 256) end
-  end
+  local n = #text <= 1024 and shared(keys, text, 4000)
+  if n then return n end
   redis.call('HSET', keys.side, field, text)
   return '\255\255'
 end
@@ -53,5 +57,22 @@ local function refs(keys, off, round, packed, slug, message, hint, id)
   local at = off .. '.' .. round
   if id ~= '' then redis.call('HSET', keys.side, 'i' .. at, id) end
   return packed .. ref(keys, 's' .. at, slug) .. ref(keys, 'm' .. at, message) .. ref(keys, 'h' .. at, hint)
+end
+
+-- hashed reads a hash as a table.
+local function hashed(key)
+  local flat, t = redis.call('HGETALL', key), {}
+  for i = 1, #flat, 2 do t[flat[i]] = flat[i + 1] end
+  return t
+end
+
+-- bits reads the bits from..to of a bitmap; the answer says of a number whether its bit is set.
+local function bits(key, from, to)
+  local first = math.floor(from / 8)
+  local s = redis.call('GETRANGE', key, first, math.floor(to / 8))
+  return function(n)
+    local byte = string.byte(s, math.floor(n / 8) - first + 1) or 0
+    return math.floor(byte / 2 ^ (7 - n % 8)) % 2 == 1
+  end
 end
 

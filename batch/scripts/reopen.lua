@@ -10,11 +10,12 @@ for i = 1, #ARGV[3] do wanted[string.byte(ARGV[3], i)] = true end
 for c = 0, (#KEYS - 2) / 3 - 1 do
   local results, work, history = KEYS[3 + 3 * c], KEYS[4 + 3 * c], KEYS[5 + 3 * c]
   local first = (tonumber(ARGV[1]) + c) * 100
-  local flat, old, again, gone = redis.call('HGETALL', results), {}, {}, {}
+  local flat, hand, old, again, gone = redis.call('HGETALL', results), nil, {}, {}, {}
   for i = 1, #flat, 2 do
     local off, outcome = flat[i], string.byte(flat[i + 1], 1)
     if wanted[outcome] then
-      local round = tonumber(redis.call('HGET', work, 'n' .. off) or 1)
+      hand = hand or hashed(work)
+      local round = tonumber(hand['n' .. off] or 1)
       old[#old + 1] = off .. '.' .. round
       old[#old + 1] = flat[i + 1]
       again[#again + 1] = 'n' .. off
