@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"aftership-bulk/aftership"
 )
@@ -54,9 +55,22 @@ func (c *call) fill(into *content, m members) *answer {
 		}
 	}
 	if bad == nil {
+		bad = c.tooLong(into)
+	}
+	if bad == nil {
 		bad = c.unknown(m)
 	}
 	return bad
+}
+
+// tooLong answers a text that is longer than the option allows.
+func (c *call) tooLong(of *content) *answer {
+	for _, t := range of.texts {
+		if c.opt.MaxText > 0 && utf8.RuneCountInString(t.value) > c.opt.MaxText {
+			return new(fail(4008, t.name))
+		}
+	}
+	return nil
 }
 
 // problem is the answer to a value that a setter refused; nil where the version ignores it.

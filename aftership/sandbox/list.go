@@ -234,7 +234,7 @@ var filterTime = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+\d\d:\d\d$
 // read is an error from 2025-01 on; before, it was silently left out.
 func (f *filter) readPeriods(c *call) *answer {
 	oldest := c.at.Add(-dataKept)
-	f.created = period{oldest, c.at}
+	f.created = period{c.at.AddDate(0, 0, -c.opt.ListDays), c.at}
 	for name, end := range map[string]*time.Time{"created_at_min": &f.created.min, "created_at_max": &f.created.max,
 		"updated_at_min": &f.updated.min, "updated_at_max": &f.updated.max} {
 		text := f.query.Get(name)

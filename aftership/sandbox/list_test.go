@@ -148,6 +148,19 @@ func TestFilters(t *testing.T) {
 	}
 }
 
+func TestHowFarAListGoesBack(t *testing.T) {
+	for days, want := range map[int]int{0: 2, 30: 1} {
+		s, _ := unlimited(func(o *Options) { o.ListDays = days })
+		seed(t, s, Seed{Slug: "ups", Number: "NEW00"}, Seed{Slug: "ups", Number: "OLD00", Created: testTime.AddDate(0, 0, -100)})
+		if got := listed(t, s, aftership.V4, "").numbers(); len(got) != want {
+			t.Errorf("%d days: %v", days, got)
+		}
+		if got := listed(t, s, aftership.V4, "created_at_min=2026-08-01T00:00:00%2B00:00").numbers(); len(got) != 2 {
+			t.Errorf("%d days, and asked for more: %v", days, got)
+		}
+	}
+}
+
 func TestRefusedLists(t *testing.T) {
 	fifty := strings.Repeat("A1111,", 50)
 	for query, since := range map[string]aftership.Version{

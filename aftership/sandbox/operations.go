@@ -298,7 +298,7 @@ func (s *Sandbox) delete(c *call, t *tracking) answer {
 
 func (s *Sandbox) retrack(c *call, t *tracking) answer {
 	switch {
-	case t.active:
+	case t.active, c.opt.RetrackExpiredOnly && t.tag != "Expired":
 		return fail(4013)
 	case t.retracks >= c.opt.RetrackLimit:
 		return fail(4016)

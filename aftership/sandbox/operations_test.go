@@ -465,6 +465,7 @@ func TestSwitchesOfCreate(t *testing.T) {
 		{"unrecognized", func(o *Options) { o.Unrecognized = true }, `{"tracking_number":"WAREHOUSE-77"}`, 4012, 201},
 		{"strict formats", func(o *Options) { o.StrictFormats = true }, `{"tracking_number":"12345","slug":"ups"}`, 201, 4017},
 		{"charset", func(o *Options) { o.CharsetCode = 4017 }, `{"tracking_number":"1 2345","slug":"ups"}`, 4005, 4017},
+		{"long text", func(o *Options) { o.MaxText = 5 }, `{"tracking_number":"12345","slug":"ups","note":"123456"}`, 201, 4008},
 		{"quota", func(o *Options) { o.Quota = -1 }, `{"tracking_number":"12345","slug":"ups"}`, 201, 402},
 		{"quota with a code", func(o *Options) { o.Quota, o.QuotaStatus, o.QuotaCode = -1, 403, 40310 }, `{"tracking_number":"12345","slug":"ups"}`, 201, 40310},
 		{"inactive", func(o *Options) { o.Inactive = []string{"ups"} }, `{"tracking_number":"1Z999AA10123456784"}`, 201, 4012},
@@ -561,6 +562,16 @@ func TestRetrackLimit(t *testing.T) {
 		}
 		if got := ask(t, s, "POST", "/v4/trackings/x/retrack", ""); got.Code != 4016 {
 			t.Errorf("limit %d: %s", limit, got.Raw)
+		}
+	}
+}
+
+func TestRetrackOfDelivered(t *testing.T) {
+	for only, code := range map[bool]int{false: 200, true: 4013} {
+		s, _ := unlimited(func(o *Options) { o.RetrackExpiredOnly = only })
+		seed(t, s, Seed{ID: "x", Slug: "ups", Number: "12345", Tag: "Delivered", Inactive: true})
+		if got := ask(t, s, "POST", "/v4/trackings/x/retrack", ""); got.Code != code {
+			t.Errorf("expired only %v: %s", only, got.Raw)
 		}
 	}
 }

@@ -53,6 +53,8 @@ type Options struct {
 	RetrackLimit int `json:"retrack_limit"`
 	// RetrackKeepsTag leaves the tag as it was after a retrack. Defaults to Pending.
 	RetrackKeepsTag bool `json:"retrack_keeps_tag"`
+	// RetrackExpiredOnly answers 4013 to the retrack of a tracking that is inactive for another reason, such as delivered. Defaults to false.
+	RetrackExpiredOnly bool `json:"retrack_expired_only"`
 	// ExpireAfter makes a Pending tracking Expired and inactive when nothing happened for so long (30 days at AfterShip). Defaults to never.
 	ExpireAfter time.Duration `json:"-"`
 	// MarkTwice400 refuses to complete a tracking that was completed before. Defaults to a 200 that changes nothing.
@@ -80,12 +82,16 @@ type Options struct {
 	TypeErrorCode int `json:"type_error_code"`
 	// UnknownFields400 refuses fields that the version or endpoint does not have. Defaults to ignoring them.
 	UnknownFields400 bool `json:"unknown_fields_400"`
+	// MaxText is the longest plain text field, in characters; no limit of title, note and the like is known. Defaults to any length.
+	MaxText int `json:"max_text"`
 	// NoSlugChangeExpired refuses a new slug for an expired tracking. Defaults to false.
 	NoSlugChangeExpired bool `json:"no_slug_change_expired"`
 	// SlugPathNeedsFields asks for the courier's required fields in the query of a slug path. Defaults to false.
 	SlugPathNeedsFields bool `json:"slug_path_needs_fields"`
 	// OldGone makes trackings older than 120 days answer 4004 by id too. Defaults to false: only lists leave them out.
 	OldGone bool `json:"old_gone"`
+	// ListDays is how many days a list without created_at_min goes back: 90 were recorded once, 30 are in one text. Defaults to 120.
+	ListDays int `json:"list_days"`
 	// CursorAbsent leaves next_cursor out of a last page. Defaults to "".
 	CursorAbsent bool `json:"cursor_absent"`
 	// ExtraValueWrap puts the replies to update, delete and last checkpoint inside {"value": ...}, as two pages of the
@@ -206,6 +212,7 @@ func (o Options) filled() Options {
 	o.QuotaStatus = or(o.QuotaStatus, 402)
 	o.QuotaCode = or(o.QuotaCode, o.QuotaStatus)
 	o.QuotaMessage = or(o.QuotaMessage, defaultQuotaMessage)
+	o.ListDays = or(o.ListDays, 120)
 	o.MaxBody = or(o.MaxBody, 1<<20)
 	o.LogSize = or(o.LogSize, 100_000)
 	if o.Inactive == nil {
