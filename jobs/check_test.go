@@ -137,18 +137,21 @@ func TestEveryCheckedKindHasWords(t *testing.T) {
 	}
 }
 
-// The examples of the registry are good cells in every version that takes them.
-func TestExamplesPassTheCheck(t *testing.T) {
+// A template can be sent as it is, in every version.
+func TestTemplatesPassTheCheck(t *testing.T) {
 	for _, v := range aftership.Versions() {
 		for _, op := range batch.AllOperations() {
-			for _, f := range TemplateFields(op, v) {
-				c := checker{op: op, version: v, row: &Row{}}
-				if f.Kind != aftership.KindMap && !f.List {
-					c.value(f, f.Example)
-				}
-				if len(c.problems) > 0 {
-					t.Errorf("%s %s: example of %s: %v", v, op, f.Name, c.problems)
-				}
+			header, example := Template(op, v)
+			m, _, err := sheet.Map(header, Columns())
+			if err != nil {
+				t.Fatal(err)
+			}
+			row, err := newReader(op, m, Defaults{}).row(example)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if problems := Check(op, v, &row); len(problems) > 0 {
+				t.Errorf("%s %s: %v", v, op, problems)
 			}
 		}
 	}

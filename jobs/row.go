@@ -17,14 +17,17 @@ import (
 type Row struct {
 	aftership.Shipment
 	aftership.Completion
-	// Result is the outcome that an earlier report wrote beside the row. A row
-	// that was done then is left alone now.
-	Result string `csv:"aftership_result"`
+	// What an earlier report wrote beside the row. A row that was done then is
+	// left alone now.
+	Result     string `csv:"aftership_result"`
+	ResultCode string `csv:"aftership_code"`
+	ResultID   string `csv:"aftership_tracking_id"`
+	ResultSlug string `csv:"aftership_slug"`
 }
 
-// ResultColumn is the column of a report that says how a row ended. A sheet that
-// has it is a report given back.
-const ResultColumn = "aftership_result"
+// resultColumns are the columns of a report that a sheet is asked for. A sheet
+// that has them is a report given back.
+var resultColumns = []string{"aftership_result", "aftership_code", "aftership_tracking_id", "aftership_slug"}
 
 // clearCell is what a person writes into a cell to empty the field at AfterShip.
 // An empty cell never does that: it leaves the field as it is.
@@ -40,7 +43,10 @@ func Columns() []sheet.Column {
 			cols = append(cols, sheet.Column{Field: f.Name, Aliases: sheet.Aliases[f.Name]})
 		}
 	}
-	return append(cols, sheet.Column{Field: ResultColumn})
+	for _, name := range resultColumns {
+		cols = append(cols, sheet.Column{Field: name})
+	}
+	return cols
 }
 
 func allFields() []aftership.Field {
@@ -73,11 +79,24 @@ func (d Defaults) Validate() error {
 	return nil
 }
 
-// TemplateFields lists the columns of a template: those that have an effect on
-// the operation's calls in the version.
-func TemplateFields(op batch.Operation, v aftership.Version) []aftership.Field {
-	return v.FieldsOf(endpointOf(op))
+// Template is the header of a sheet with every column that has an effect on the
+// operation's calls in the version, and a row that can be sent.
+func Template(op batch.Operation, v aftership.Version) (header, example []string) {
+	for _, f := range v.FieldsOf(endpointOf(op)) {
+		name, value := f.Name, f.Example
+		switch {
+		case f.Kind == aftership.KindMap:
+			name = aftership.CustomFieldPrefix + "color"
+		case exclusive[f.Name]:
+			value = ""
+		}
+		header, example = append(header, name), append(example, value)
+	}
+	return header, example
 }
+
+// exclusive are the columns that AfterShip takes only without others of the template.
+var exclusive = map[string]bool{"slug_group": true, "location_id": true}
 
 // reader turns the cells of a sheet into rows.
 type reader struct {

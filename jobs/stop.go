@@ -8,10 +8,11 @@ import (
 	"aftership-bulk/batch"
 )
 
-// stopPoll is how often a stopped account's tasks are looked at again, and how
-// long a process may not know of another's stop.
+// stopPoll is how soon the task of a stopped account may come back; its queue is
+// paused, so that it comes back when the stop is lifted. stopFresh is how long a
+// process may not know of another's stop.
 const (
-	stopPoll  = time.Minute
+	stopPoll  = 5 * time.Second
 	stopFresh = time.Second
 )
 

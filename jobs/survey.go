@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/cespare/xxhash/v2"
@@ -134,7 +135,7 @@ func (s *Survey) judge(read *reader, r sheet.Row, lineErr error) fate {
 	if err != nil {
 		return wrong
 	}
-	if settledBefore(row.Result) {
+	if settledBefore(&row) {
 		return doneBefore
 	}
 	if len(Check(s.Plan.Operation, s.Plan.Version, &row)) > 0 {
@@ -143,11 +144,12 @@ func (s *Survey) judge(read *reader, r sheet.Row, lineErr error) fate {
 	return s.sight(&row, r.Line)
 }
 
-// settledBefore reports whether a report's outcome says that nothing is left to
-// do for the row.
-func settledBefore(result string) bool {
-	o := batch.Outcome(result)
-	return o.Done() || o == batch.Duplicate || o == batch.Skipped
+// settledBefore reports whether a report given back says that nothing is left to
+// do for the row. A row that was skipped because it had been done has its code;
+// one that --limit left out has none.
+func settledBefore(row *Row) bool {
+	o := batch.Outcome(row.Result)
+	return o.Done() || o == batch.Duplicate || o == batch.Skipped && row.ResultCode != ""
 }
 
 // sight looks for an earlier row of the same shipment.
@@ -292,7 +294,7 @@ func (st *settler) result(i uint32, row sheet.Row, lineErr error) *batch.Result 
 	case contradicts:
 		return st.contradiction(row)
 	case doneBefore:
-		return &batch.Result{Outcome: batch.Skipped, Message: "done in an earlier run, as this report says"}
+		return st.before(row)
 	case notSelected:
 		return &batch.Result{Outcome: batch.Skipped, Message: "left out by --skip, --limit or --sample"}
 	}
@@ -316,6 +318,16 @@ func brokenLine(err error) *batch.Result {
 		res.Message, res.Hint = le.Problem, le.Hint
 	}
 	return res
+}
+
+// before repeats what an earlier report says of a row that is left alone.
+func (st *settler) before(row sheet.Row) *batch.Result {
+	r, _ := st.read.row(row.Cells) // it was read in pass one
+	if batch.Outcome(r.Result) == batch.Duplicate {
+		return &batch.Result{Outcome: batch.Duplicate, Message: "a duplicate in an earlier run, as this report says"}
+	}
+	code, _ := strconv.Atoi(r.ResultCode)
+	return &batch.Result{Outcome: batch.Skipped, Code: code, TrackingID: r.ResultID, Slug: r.ResultSlug, Message: "done in an earlier run, as this report says"}
 }
 
 func (st *settler) problems(row sheet.Row) *batch.Result {
@@ -403,7 +415,7 @@ func (s *Survey) Unsent(header []string) []string {
 	var names []string
 	for i, name := range header {
 		field := s.Plan.Mapping.Fields[i]
-		if field == ResultColumn || sheet.IsReportColumn(name) || s.Plan.Version.Accepts(field, ep) {
+		if sheet.IsReportColumn(name) || s.Plan.Version.Accepts(field, ep) {
 			continue
 		}
 		names = append(names, name)

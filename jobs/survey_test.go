@@ -69,8 +69,8 @@ func TestSurvey(t *testing.T) {
 		{"invalid rows are no first rows", batch.Create, Defaults{}, "tracking_number,emails\nAAAA1,nonsense\nAAAA1,a@b.example\n", "invalid send", "is not an e-mail address"},
 		{"limit and skip", batch.Create, Defaults{Skip: 1, Limit: 1}, "tracking_number\nAAAA1\nAAAA2\nAAAA3\n", "skipped send skipped", "--limit"},
 		{"sample", batch.Create, Defaults{Sample: 2}, "tracking_number\nAAAA1\nAAAA2\nAAAA3\nAAAA4\n", "send skipped send skipped", "--sample"},
-		{"report given back", batch.Create, Defaults{}, "tracking_number,aftership_result\nAAAA1,created\nAAAA2,gave_up\nAAAA3,invalid\nAAAA4,already\nAAAA5,pending\nAAAA6,\n",
-			"skipped send send skipped send send", "done in an earlier run"},
+		{"report given back", batch.Create, Defaults{}, "tracking_number,aftership_result,aftership_code\nAAAA1,created,201\nAAAA2,gave_up,500\nAAAA3,invalid,\nAAAA4,already,4003\nAAAA5,pending,\nAAAA6,,\nAAAA7,skipped,201\nAAAA8,skipped,\nAAAA9,duplicate,\n",
+			"skipped send send skipped send send skipped send duplicate", "done in an earlier run"},
 		{"broken line", batch.Create, Defaults{}, "tracking_number,title\nAAAA1,x\nAAAA2,x,y,z\nAAAA3,x\n", "send invalid send", ""},
 	}
 	for _, tt := range tests {

@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"aftership-bulk/aftership"
 	"aftership-bulk/batch"
 	"aftership-bulk/internal/wire"
 	"aftership-bulk/jobs"
@@ -38,19 +37,12 @@ your sheet, in any order.`,
 }
 
 func (c *cli) template(op batch.Operation) error {
-	var names, examples []string
-	for _, f := range jobs.TemplateFields(op, wire.Version(c.cfg)) {
-		name, example := f.Name, f.Example
-		if f.Kind == aftership.KindMap {
-			name = aftership.CustomFieldPrefix + "color"
-		}
-		names, examples = append(names, name), append(examples, example)
-	}
+	header, example := jobs.Template(op, wire.Version(c.cfg))
 	w, err := sheet.NewWriter(c.ui.stdout, sheet.WriterOptions{})
 	if err != nil {
 		return err
 	}
-	return errors.Join(w.Write(names), w.Write(examples), w.Flush())
+	return errors.Join(w.Write(header), w.Write(example), w.Flush())
 }
 
 func (c *cli) configCommand() *cobra.Command {

@@ -56,7 +56,6 @@ func cmdSandbox(ts *testscript.TestScript, _ bool, args []string) {
 	cmd := exec.Command(filepath.Join(bin, "sandbox"), append([]string{"--addr", "127.0.0.1:0"}, args...)...)
 	stdout, err := cmd.StdoutPipe()
 	ts.Check(err)
-	cmd.Stderr = os.Stderr
 	ts.Check(cmd.Start())
 	ts.Defer(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
