@@ -344,7 +344,7 @@ func TestPendingFromAnywhere(t *testing.T) {
 // Two stores append the same sheet, carry it out, cancel, open again and pause, all at once.
 func TestConcurrentWorkConserves(t *testing.T) {
 	redistest.Both(t, func(t *testing.T, rdb redis.UniversalClient) {
-		const n = 500
+		const n = 600
 		stores := []*Store{New(rdb, Options{}), New(rdb, Options{})}
 		spec, ctx := testSpec(), t.Context()
 		var firsts, lasts atomic.Int64
@@ -356,8 +356,8 @@ func TestConcurrentWorkConserves(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				for first := 0; first < n; first += 250 {
-					if err := s.Append(ctx, b.ID, first, testEntries(first, 250), map[int]Result{first + 3: {Outcome: Invalid}}); err != nil {
+				for first := 0; first < n; first += 300 {
+					if err := s.Append(ctx, b.ID, first, testEntries(first, 300), map[int]Result{first + 3: {Outcome: Invalid}}); err != nil {
 						t.Error(err)
 						return
 					}
