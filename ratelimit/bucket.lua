@@ -21,7 +21,7 @@
 local names = {'seq', 'epoch', 'next', 'limit', 'limitAt', 'mode', 'phase', 'low', 'high', 'phased',
   'margin', 'taken', 'spread', 'room1', 'room2', 'pause', 'win', 'g0', 'g1', 'g2', 'g3', 'g4', 'g5',
   'cr', 'cl', 'cm', 'ca', 'cf', 'pr', 'pl', 'pm', 'pa', 'pf',
-  'fa', 'fb', 'fat', 'longEnd', 'longLeft', 'good', 'bad', 'hold', 'agedAt', 'safeAt'}
+  'fa', 'fb', 'fat', 'longEnd', 'longLeft', 'good', 'bad', 'hold', 'firm', 'agedAt', 'safeAt'}
 local floor, ceil, max, min, abs = math.floor, math.ceil, math.max, math.min, math.abs
 local A = {}
 for i = 1, #ARGV do A[i] = tonumber(ARGV[i]) end
@@ -48,7 +48,7 @@ local function safe()
   b.epoch = max(b.epoch + 1, now)
   b.next = now + max(1e6, ceil(1e9 / force()))
   b.mode, b.good, b.bad, b.hold = 0, 0, 0, 0
-  b.phase, b.low, b.high, b.phased = 0, 0, 0, 0
+  b.phase, b.low, b.high, b.phased, b.firm = 0, 0, 0, 0, 0
   clearWindows()
   b.cr, b.cl, b.cm, b.ca, b.cf = 0, 0, 0, 0, 0
   b.pr, b.pl, b.pm, b.pa, b.pf = 0, 0, 0, 0, 0
@@ -132,7 +132,11 @@ local function add(reset, n)
   end
 end
 
-local function nextEdge(phase) return (floor((now + phase) / 1e6) + 1) * 1e6 - phase end
+local function fromEdge()
+  local edge = floor((now + b.phase) / 1e6) + 1
+  b.next = max(b.next, edge * 1e6 - b.phase)
+  b.firm = edge + 1
+end
 
 -- learn --------------------------------------------------------------------
 
@@ -156,17 +160,21 @@ local function learnPhase(low, high)
   b.low, b.high = low, high
   local m = floor(min(guard() / 4, (high - low) / 2))
   local phase = min(max(b.phase, low + m), high - m)
-  if b.mode == 1 and abs(phase - b.phase) > 50000 then
+  local moved = abs(phase - b.phase)
+  b.phase, b.phased = phase, 1
+  if b.mode == 1 and moved > 50000 then
     b.epoch = b.epoch + 1
     clearWindows()
-    b.next = max(b.next, nextEdge(phase))
+    fromEdge()
+  elseif moved > 500000 then
+    clearWindows()
+    b.firm = floor((now + phase) / 1e6) + 3
   end
-  b.phase, b.phased = phase, 1
 end
 
 local function learnForeign(reset, least, most, answers, refused)
   local own, before = count(reset), count(reset - 1)
-  if own < 0 or before < 0 or b.limit <= 0 then return end
+  if own < 0 or before < 0 or b.limit <= 0 or reset < b.firm then return end
   local per = floor(b.limit / 1000)
   if b.mode == 0 then
     own = min(own + before, floor((1e6 + b.spread) * 1000 / pacedGap(allowed())) + 1)
@@ -181,7 +189,7 @@ end
 local function choose()
   if b.mode == 0 and b.good >= 3 and b.phased == 1 and now >= b.hold then
     b.mode, b.bad = 1, 0
-    b.next = max(b.next, nextEdge(b.phase))
+    fromEdge()
   elseif b.mode == 1 and b.bad >= 3 then
     b.mode, b.good, b.bad, b.hold = 0, 0, 0, now + 30000000
     b.margin = max(b.margin, 10000)
@@ -238,7 +246,10 @@ local function refuse(till, reset, long, lowered)
     b.pause = till
     b.epoch = b.epoch + 1
   end
-  if b.mode == 0 and not lowered and not long and b.taken * 2000 >= force() then
+  local label = floor((now + b.phase) / 1e6) + 1
+  local lately = count(label) + count(label - 1) + count(label - 2)
+  local full = force() / 1000
+  if b.mode == 0 and not lowered and not long and b.taken * 2 >= full and lately >= full then
     b.margin = min(max(b.margin + 10000, floor(b.margin * 1.5)), 500000)
     b.taken = 0
   end

@@ -51,6 +51,7 @@ type bucket struct {
 	longEnd, longLeft float64    // a window longer than a second
 	good, bad         float64    // windows in a row that did or did not behave like whole seconds
 	hold              float64    // no locked mode before
+	firm              float64    // the first window in which all slots were placed by its own edges
 	agedAt, safeAt    float64    // when memories last faded; the last safe start
 }
 
@@ -123,7 +124,7 @@ func (b *bucket) safe(now, ceiling float64) {
 	b.epoch = math.Max(b.epoch+1, now)
 	b.next = now + math.Max(second, math.Ceil(1e9/b.force(ceiling)))
 	b.mode, b.good, b.bad, b.hold = 0, 0, 0, 0
-	b.phase, b.low, b.high, b.phased = 0, 0, 0, 0
+	b.phase, b.low, b.high, b.phased, b.firm = 0, 0, 0, 0, 0
 	b.win, b.given = 0, [6]float64{}
 	b.cur, b.prev = seen{}, seen{}
 	b.limitAt, b.agedAt, b.fat, b.safeAt = 0, now, now, now

@@ -51,17 +51,24 @@ func (b *bucket) learnPhase(now, low, high float64) {
 	b.low, b.high = low, high
 	m := math.Floor(math.Min(b.guard()/4, (high-low)/2))
 	phase := math.Min(math.Max(b.phase, low+m), high-m)
-	if b.mode == 1 && math.Abs(phase-b.phase) > shiftMin {
+	moved := math.Abs(phase - b.phase)
+	b.phase, b.phased = phase, 1
+	if b.mode == 1 && moved > shiftMin {
 		b.epoch++
 		b.win, b.given = 0, [6]float64{}
-		b.next = math.Max(b.next, nextEdge(now, phase))
+		b.fromEdge(now)
+	} else if moved > second/2 {
+		b.win, b.given = 0, [6]float64{}
+		b.firm = math.Floor((now+phase)/second) + 3
 	}
-	b.phase, b.phased = phase, 1
 }
 
-// nextEdge is when a request should be sent to arrive as the next second begins.
-func nextEdge(now, phase float64) float64 {
-	return float64((math.Floor((now+phase)/second)+1)*second) - phase
+// fromEdge leaves the rest of this second alone, since what was sent in it
+// cannot be counted any more by its edges.
+func (b *bucket) fromEdge(now float64) {
+	edge := math.Floor((now+b.phase)/second) + 1
+	b.next = math.Max(b.next, float64(edge*second)-b.phase)
+	b.firm = edge + 1
 }
 
 func (b *bucket) learnWindow(now, ceiling float64, w seen) {
@@ -100,7 +107,7 @@ func (s seen) whole() bool {
 // find too little, never too much: our own part counts slots that were not used.
 func (b *bucket) learnForeign(ceiling float64, w seen) {
 	own, before := b.count(w.reset), b.count(w.reset-1)
-	if own < 0 || before < 0 || b.limit <= 0 {
+	if own < 0 || before < 0 || b.limit <= 0 || w.reset < b.firm {
 		return
 	}
 	per := math.Floor(b.limit / 1000)
@@ -145,7 +152,7 @@ func (b *bucket) choose(now float64) {
 	switch {
 	case b.mode == 0 && b.good >= 3 && b.phased == 1 && now >= b.hold:
 		b.mode, b.bad = 1, 0
-		b.next = math.Max(b.next, nextEdge(now, b.phase))
+		b.fromEdge(now)
 	case b.mode == 1 && b.bad >= 3:
 		b.mode, b.good, b.bad, b.hold = 0, 0, 0, now+holdOff
 		b.margin = math.Max(b.margin, marginInit)
@@ -164,7 +171,7 @@ func (b *bucket) learnLong(now float64, l *Learned) {
 }
 
 // refuse pauses every process after a 429, and in paced mode widens the margin,
-// unless so little was sent since that the sending cannot have been the cause.
+// unless so little was sent lately that the sending cannot have been the cause.
 func (b *bucket) refuse(now, ceiling float64, l *Learned, lowered bool) {
 	until := l.until
 	if b.mode == 1 && l.untilReset > 0 {
@@ -175,7 +182,10 @@ func (b *bucket) refuse(now, ceiling float64, l *Learned, lowered bool) {
 		b.pause = until
 		b.epoch++
 	}
-	if b.mode == 0 && !lowered && l.longEnd == 0 && b.taken*2000 >= b.force(ceiling) {
+	reset := math.Floor((now+b.phase)/second) + 1
+	lately := b.count(reset) + b.count(reset-1) + b.count(reset-2)
+	full := b.force(ceiling) / 1000
+	if b.mode == 0 && !lowered && l.longEnd == 0 && b.taken*2 >= full && lately >= full {
 		b.margin = math.Min(math.Max(b.margin+marginRise, math.Floor(b.margin*1.5)), marginMax)
 		b.taken = 0
 	}

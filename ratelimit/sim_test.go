@@ -1,10 +1,9 @@
 package ratelimit
 
 import (
+	"cmp"
 	"context"
-	"fmt"
 	"math/rand/v2"
-	"os"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -20,6 +19,8 @@ type server struct {
 	full  float64     // tokens
 	last  time.Time
 	skew  time.Duration // its clock is ahead by this
+	early float64       // share of answers with a reset a second early
+	rnd   *rand.Rand
 	calls []served
 }
 
@@ -48,6 +49,9 @@ func (s *server) take(foreign bool) Headers {
 	s.calls = append(s.calls, served{real, ok, foreign})
 	h := Headers{Limit: s.limit, Remaining: max(0, left), TooMany: !ok, Date: now.Truncate(time.Second)}
 	h.Reset = reset.Add(time.Second - 1).Truncate(time.Second)
+	if s.early > 0 && s.rnd.Float64() < s.early {
+		h.Reset = h.Reset.Add(-time.Second)
+	}
 	return h
 }
 
@@ -112,30 +116,27 @@ type world struct {
 	warm, length           time.Duration
 	during                 func(*server)
 	setting                float64
-	seed                   uint64
+	early                  float64 // the share of answers whose reset is a second early
 }
 
 type outcome struct {
 	utilisation float64 // of what the server allowed
 	refused     int
 	calls       int
-	views       []View
+	view        View
 	server      *server
 }
 
 func (w world) run(t *testing.T) (o outcome) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(370 * time.Millisecond)
-		s := &server{model: w.model, limit: w.limit, skew: w.skew}
-		if w.setting == 0 {
-			w.setting = float64(w.limit)
-		}
+		s := &server{model: w.model, limit: w.limit, skew: w.skew, early: w.early, rnd: rand.New(rand.NewPCG(1, 2))}
 		src := far{NewLocalSource(w.setting), w.redis}
 		ctx, cancel := context.WithTimeout(t.Context(), w.warm+w.length)
 		var wg sync.WaitGroup
 		begin := time.Now()
 		for i := range w.procs {
-			wg.Go(func() { o.views = append(o.views, w.process(ctx, src, s, uint64(i))) })
+			wg.Go(func() { v := w.process(ctx, src, s, uint64(i)); s.mu.Lock(); defer s.mu.Unlock(); o.view = v })
 		}
 		if w.foreign > 0 {
 			wg.Go(func() { stranger(ctx, s, w.foreign) })
@@ -180,7 +181,7 @@ func stranger(ctx context.Context, s *server, n int) {
 
 // process is one worker process, killed and started anew now and then.
 func (w world) process(ctx context.Context, src Source, s *server, id uint64) (v View) {
-	rnd := rand.New(rand.NewPCG(w.seed, id))
+	rnd := rand.New(rand.NewPCG(7, id))
 	for ctx.Err() == nil {
 		p := NewPacer(src)
 		life, end := ctx, context.CancelFunc(func() {})
@@ -219,41 +220,103 @@ func (w world) handle(ctx context.Context, p *Pacer, s *server, rnd *rand.Rand, 
 	}
 }
 
-func TestTable(t *testing.T) {
-	if os.Getenv("SIM") == "" {
-		return
+// TestSimulatedServers runs whole pacers against every model of server, on a
+// clock that no machine's load can disturb. The bounds are the goals where they
+// can be had, else what is left of the limit by the jitter.
+func TestSimulatedServers(t *testing.T) {
+	ms := time.Millisecond
+	tests := []struct {
+		name    string
+		w       world
+		least   float64 // utilisation
+		refused int
+	}{
+		{"fixed", world{model: "fixed"}, 0.995, 0},
+		{"fixed, one process", world{model: "fixed", procs: 1}, 0.995, 0},
+		{"fixed, eight processes", world{model: "fixed", procs: 8}, 0.995, 0},
+		{"fixed, jitter 10 ms", world{model: "fixed", jitter: 10 * ms}, 0.995, 0},
+		{"fixed, far away", world{model: "fixed", latency: 300 * ms, jitter: 30 * ms}, 0.995, 0},
+		{"fixed, slow Redis", world{model: "fixed", redis: 20 * ms}, 0.995, 0},
+		{"fixed, kills", world{model: "fixed", killEvery: 15 * time.Second}, 0.995, 0},
+		{"fixed, clocks apart", world{model: "fixed", skew: 300400 * ms}, 0.995, 0},
+		{"fixed, three a second", world{model: "fixed", limit: 3}, 0.995, 0},
+		{"fixed, five hundred a second", world{model: "fixed", limit: 500}, 0.995, 0},
+		{"fixed, another client", world{model: "fixed", foreign: 3}, 0.98, 25},
+		{"fixed, resets a second early", world{model: "fixed", early: 0.3}, 0.995, 0},
+		{"bucket", world{model: "bucket"}, 0.99, 0},
+		{"bucket, jitter 30 ms", world{model: "bucket", jitter: 30 * ms}, 0.99, 0},
+		{"bucket, far away", world{model: "bucket", latency: 300 * ms, jitter: 30 * ms}, 0.99, 0},
+		{"bucket, another client", world{model: "bucket", foreign: 3}, 0.9, 40},
+		{"sliding", world{model: "sliding"}, 0.965, 2},
+		{"sliding, eight processes", world{model: "sliding", procs: 8}, 0.965, 2},
+		{"sliding, slow Redis", world{model: "sliding", redis: 20 * ms}, 0.965, 2},
+		{"sliding, five hundred a second", world{model: "sliding", limit: 500}, 0.965, 10},
+		{"sliding, jitter 10 ms", world{model: "sliding", jitter: 10 * ms}, 0.89, 10},
+		{"sliding, jitter 30 ms", world{model: "sliding", jitter: 30 * ms}, 0.75, 20},
+		{"sliding, another client", world{model: "sliding", foreign: 3}, 0.87, 10},
 	}
-	base := world{limit: 10, procs: 4, handlers: 10, latency: 5 * time.Millisecond, redis: time.Millisecond, warm: 10 * time.Second, length: 600 * time.Second}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			o := test.w.filled().run(t)
+			t.Logf("%.2f %%, %d refused of %d, %+v", o.utilisation*100, o.refused, o.calls, o.view)
+			if o.utilisation < test.least || o.refused > test.refused {
+				t.Errorf("%.2f %% and %d refused of %d, want %.2f %% and %d; the bucket: %+v",
+					o.utilisation*100, o.refused, o.calls, test.least*100, test.refused, o.view)
+			}
+		})
+	}
+}
+
+// filled is the world with what a test did not say.
+func (w world) filled() world {
+	w.limit, w.procs, w.handlers = cmp.Or(w.limit, 10), cmp.Or(w.procs, 4), cmp.Or(w.handlers, 10)
+	w.latency, w.jitter = cmp.Or(w.latency, 5*time.Millisecond), cmp.Or(w.jitter, 3*time.Millisecond)
+	w.redis = cmp.Or(w.redis, time.Millisecond)
+	w.warm, w.length = cmp.Or(w.warm, 10*time.Second), cmp.Or(w.length, 2*time.Minute)
+	w.setting = cmp.Or(w.setting, float64(w.limit))
+	return w
+}
+
+// TestChangedLimitIsObeyed lowers the server's limit under load and raises it again.
+func TestChangedLimitIsObeyed(t *testing.T) {
 	for _, model := range []string{"fixed", "sliding", "bucket"} {
-		for _, v := range []struct {
-			name string
-			set  func(*world)
-		}{
-			{"5ms", func(w *world) {}},
-			{"jitter 3ms", func(w *world) { w.jitter = 3 * time.Millisecond }},
-			{"jitter 10ms", func(w *world) { w.jitter = 10 * time.Millisecond }},
-			{"jitter 30ms", func(w *world) { w.jitter = 30 * time.Millisecond; w.latency = 50 * time.Millisecond }},
-			{"300ms jitter 30", func(w *world) { w.jitter = 30 * time.Millisecond; w.latency = 300 * time.Millisecond }},
-			{"redis 20ms", func(w *world) { w.jitter = 3 * time.Millisecond; w.redis = 20 * time.Millisecond }},
-			{"8 procs", func(w *world) { w.jitter = 3 * time.Millisecond; w.procs = 8 }},
-			{"1 proc", func(w *world) { w.jitter = 3 * time.Millisecond; w.procs = 1 }},
-			{"kills", func(w *world) { w.jitter = 3 * time.Millisecond; w.killEvery = 10 * time.Second }},
-			{"foreign", func(w *world) { w.jitter = 3 * time.Millisecond; w.foreign = 3 }},
-			{"skew", func(w *world) { w.jitter = 3 * time.Millisecond; w.skew = 300400 * time.Millisecond }},
-			{"limit 20", func(w *world) { w.jitter = 3 * time.Millisecond; w.limit = 20 }},
-			{"limit 3", func(w *world) { w.jitter = 3 * time.Millisecond; w.limit = 3 }},
-			{"limit 500", func(w *world) {
-				w.jitter = 3 * time.Millisecond
-				w.limit = 500
-				w.handlers = 50
-				w.length = 60 * time.Second
-			}},
-		} {
-			w := base
-			w.model = model
-			v.set(&w)
+		t.Run(model, func(t *testing.T) {
+			var lowered, raised time.Time
+			w := world{model: model, length: 80 * time.Second}.filled()
+			w.during = func(s *server) {
+				time.Sleep(30*time.Second + 437*time.Millisecond)
+				lowered = time.Now()
+				s.setLimit(5)
+				time.Sleep(30 * time.Second)
+				raised = time.Now()
+				s.setLimit(10)
+			}
 			o := w.run(t)
-			fmt.Printf("%-8s %-16s %6.2f%% %4d refused of %5d  %+v\n", model, v.name, o.utilisation*100, o.refused, o.calls, o.views[0])
-		}
+			refused, slow, fast := 0, 0, 0
+			for _, c := range o.server.calls {
+				switch {
+				case c.at.After(lowered) && c.at.Before(lowered.Add(3*time.Second)) && !c.ok:
+					refused++
+				case c.at.After(lowered.Add(5*time.Second)) && c.at.Before(raised) && c.ok:
+					slow++
+				case c.at.After(raised.Add(5*time.Second)) && c.at.Before(raised.Add(25*time.Second)) && c.ok:
+					fast++
+				}
+			}
+			if refused > 3 {
+				t.Errorf("%d refusals until the lower limit was obeyed", refused)
+			}
+			if slow < 115 || slow > 125 || fast < 180 || fast > 205 {
+				t.Errorf("%d calls in 25 s at 5 a second, then %d in 20 s at 10", slow, fast)
+			}
+		})
+	}
+}
+
+// TestHeadersNeverRaiseTheLimit: the setting is below what the server allows.
+func TestHeadersNeverRaiseTheLimit(t *testing.T) {
+	o := world{model: "fixed", limit: 20, setting: 7, length: 30 * time.Second}.filled().run(t)
+	if o.calls > 7*31 {
+		t.Errorf("%d calls in 30 s with a setting of 7", o.calls)
 	}
 }

@@ -6,18 +6,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 	"pgregory.net/rapid"
-)
 
-// miniClient is a client of a miniredis of its own.
-func miniClient(t testing.TB) (*miniredis.Miniredis, *redis.Client) {
-	m := miniredis.RunT(t)
-	c := redis.NewClient(&redis.Options{Addr: m.Addr()})
-	t.Cleanup(func() { _ = c.Close() })
-	return m, c
-}
+	"aftership-bulk/internal/redistest"
+)
 
 // call is one exchange of a generated sequence.
 type call struct {
@@ -92,9 +85,12 @@ func compare(t *rapid.T, c redis.Scripter, key string) {
 }
 
 func TestScriptAndModelInStep(t *testing.T) {
-	m, c := miniClient(t)
-	rapid.Check(t, func(t *rapid.T) {
-		m.FlushAll()
-		compare(t, c, Key("acme", "create"))
+	redistest.Both(t, func(t *testing.T, c redis.UniversalClient) {
+		rapid.Check(t, func(rt *rapid.T) {
+			if err := c.FlushAll(t.Context()).Err(); err != nil {
+				rt.Fatal(err)
+			}
+			compare(rt, c, Key("acme", "create"))
+		})
 	})
 }
