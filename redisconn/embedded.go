@@ -47,6 +47,9 @@ type Embedded struct {
 	stop  chan struct{}
 	wg    sync.WaitGroup
 	close func() error
+
+	mu     sync.Mutex // guards closed, so that nothing connects to a closed queue
+	closed bool
 }
 
 // OpenEmbedded starts the embedded Redis and replays the ledger's index; the
@@ -61,7 +64,7 @@ func OpenEmbedded(ctx context.Context, o EmbeddedOptions) (*Embedded, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Embedded{ledger: ledger, now: o.Now, stop: make(chan struct{})}
+	e := &Embedded{queue: miniredis.NewMiniRedis(), ledger: ledger, now: o.Now, stop: make(chan struct{})}
 	e.close = sync.OnceValue(e.shutdown)
 	if err := e.start(ctx); err != nil {
 		return nil, errors.Join(err, e.Close())
@@ -70,15 +73,10 @@ func OpenEmbedded(ctx context.Context, o EmbeddedOptions) (*Embedded, error) {
 }
 
 func (e *Embedded) start(ctx context.Context) error {
-	e.queue = miniredis.NewMiniRedis()
 	if err := listenInMemory(e.queue); err != nil {
 		return err
 	}
-	e.queueClient = memoryClient(func(context.Context, string, string) (net.Conn, error) {
-		client, server := memoryPipe()
-		e.queue.Server().ServeConn(server)
-		return client, nil
-	})
+	e.queueClient = memoryClient(e.dialQueue)
 	e.queueClient.AddHook(syncerRepair{})
 	e.ledgerClient = memoryClient(e.ledger.dial)
 	e.ledgerClient.AddHook(durableHook{e.ledger})
@@ -88,6 +86,19 @@ func (e *Embedded) start(ctx context.Context) error {
 		return fmt.Errorf("embedded redis: %w", err)
 	}
 	return nil
+}
+
+// dialQueue opens a connection to the queue. The client's pool may ask for one
+// from the background, also when it is being closed.
+func (e *Embedded) dialQueue(context.Context, string, string) (net.Conn, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return nil, errors.New("the queue is closed")
+	}
+	client, server := memoryPipe()
+	e.queue.Server().ServeConn(server)
+	return client, nil
 }
 
 // listenInMemory starts m without a port, which nobody else on the machine
@@ -160,8 +171,9 @@ func (e *Embedded) shutdown() error {
 			errs = append(errs, c.Close())
 		}
 	}
-	if e.queue != nil {
-		e.queue.Close()
-	}
+	e.mu.Lock()
+	e.closed = true
+	e.mu.Unlock()
+	e.queue.Close()
 	return errors.Join(append(errs, e.ledger.close())...)
 }
