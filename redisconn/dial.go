@@ -120,6 +120,7 @@ func byScheme(scheme, rest string) (*redis.UniversalOptions, error) {
 	return nil, errors.New("its scheme is none of redis, rediss, unix, redis-sentinel, rediss-sentinel, redis-cluster, rediss-cluster")
 }
 
+// single reads the address of one server with go-redis' own parser.
 func single(scheme, rest string) (*redis.UniversalOptions, error) {
 	o, err := redis.ParseURL(scheme + "://" + rest)
 	if err != nil {
@@ -142,8 +143,17 @@ func single(scheme, rest string) (*redis.UniversalOptions, error) {
 	return u, nil
 }
 
-// sentinel reads what stands after the scheme with go-redis' own parser for
-// fail-over addresses, which wants the hosts and the master as a query.
+// several reads the address of several servers: as that of the first one, but
+// with all hosts.
+func several(scheme, db string, a address) (*redis.UniversalOptions, error) {
+	u, err := single(scheme, a.hosts[0]+"/"+db+"?"+a.query.Encode())
+	if err != nil {
+		return nil, err
+	}
+	u.Addrs, u.Username, u.Password, u.TLSConfig = a.hosts, a.user, a.password, perHost(u.TLSConfig)
+	return u, nil
+}
+
 func sentinel(scheme, rest string) (*redis.UniversalOptions, error) {
 	a, err := split(rest, "26379")
 	if err != nil {
@@ -156,21 +166,12 @@ func sentinel(scheme, rest string) (*redis.UniversalOptions, error) {
 	user, password := a.query.Get("sentinel_username"), a.query.Get("sentinel_password")
 	a.query.Del("sentinel_username")
 	a.query.Del("sentinel_password")
-	a.query.Set("master_name", master)
-	o, err := redis.ParseFailoverURL(a.canonical(scheme) + "/" + db + "?" + a.query.Encode())
+	u, err := several(scheme, db, a)
 	if err != nil {
-		return nil, parseProblem(err)
+		return nil, err
 	}
-	return &redis.UniversalOptions{
-		Addrs: o.SentinelAddrs, MasterName: o.MasterName, DB: o.DB, Username: a.user, Password: a.password,
-		SentinelUsername: user, SentinelPassword: password, TLSConfig: perHost(o.TLSConfig),
-		Protocol: o.Protocol, ClientName: o.ClientName,
-		MaxRetries: o.MaxRetries, MinRetryBackoff: o.MinRetryBackoff, MaxRetryBackoff: o.MaxRetryBackoff,
-		DialTimeout: o.DialTimeout, ReadTimeout: o.ReadTimeout, WriteTimeout: o.WriteTimeout,
-		PoolFIFO: o.PoolFIFO, PoolSize: o.PoolSize, PoolTimeout: o.PoolTimeout,
-		MinIdleConns: o.MinIdleConns, MaxIdleConns: o.MaxIdleConns, MaxActiveConns: o.MaxActiveConns,
-		ConnMaxIdleTime: o.ConnMaxIdleTime, ConnMaxLifetime: o.ConnMaxLifetime,
-	}, nil
+	u.MasterName, u.SentinelUsername, u.SentinelPassword = master, user, password
+	return u, nil
 }
 
 func cluster(scheme, rest string) (*redis.UniversalOptions, error) {
@@ -181,19 +182,12 @@ func cluster(scheme, rest string) (*redis.UniversalOptions, error) {
 	if p := strings.Trim(a.path, "/"); p != "" && p != "0" {
 		return nil, errors.New("a cluster has only the database 0")
 	}
-	o, err := redis.ParseClusterURL(a.canonical(scheme) + "/?" + a.query.Encode())
+	u, err := several(scheme, "", a)
 	if err != nil {
-		return nil, parseProblem(err)
+		return nil, err
 	}
-	return &redis.UniversalOptions{
-		Addrs: o.Addrs, IsClusterMode: true, Username: a.user, Password: a.password, TLSConfig: perHost(o.TLSConfig),
-		Protocol: o.Protocol, ClientName: o.ClientName, MaxRedirects: o.MaxRedirects,
-		MaxRetries: o.MaxRetries, MinRetryBackoff: o.MinRetryBackoff, MaxRetryBackoff: o.MaxRetryBackoff,
-		DialTimeout: o.DialTimeout, ReadTimeout: o.ReadTimeout, WriteTimeout: o.WriteTimeout,
-		PoolFIFO: o.PoolFIFO, PoolSize: o.PoolSize, PoolTimeout: o.PoolTimeout,
-		MinIdleConns: o.MinIdleConns, MaxIdleConns: o.MaxIdleConns, MaxActiveConns: o.MaxActiveConns,
-		ConnMaxIdleTime: o.ConnMaxIdleTime, ConnMaxLifetime: o.ConnMaxLifetime,
-	}, nil
+	u.IsClusterMode = true
+	return u, nil
 }
 
 // perHost drops the server name that the parser took from the first host, so
@@ -225,7 +219,7 @@ type address struct {
 
 // split takes apart what stands after the scheme.
 func split(rest, port string) (address, error) {
-	var a address
+	a := address{query: url.Values{}}
 	authority := rest
 	if i := strings.IndexAny(rest, "/?"); i >= 0 {
 		authority = rest[:i]
@@ -236,24 +230,15 @@ func split(rest, port string) (address, error) {
 		}
 		a.path, a.query = path, values
 	}
-	if a.query == nil {
-		a.query = url.Values{}
-	}
+	hosts := authority
 	if i := strings.LastIndexByte(authority, '@'); i >= 0 {
-		user, password, _ := strings.Cut(authority[:i], ":")
-		var err1, err2 error
-		a.user, err1 = url.PathUnescape(user)
-		a.password, err2 = url.PathUnescape(password)
-		if err1 != nil || err2 != nil {
-			return a, errors.New("a % in user or password must be written as %25")
+		hosts = authority[i+1:]
+		if err := a.login(authority[:i]); err != nil {
+			return a, err
 		}
-		authority = authority[i+1:]
 	}
-	for host := range strings.SplitSeq(authority, ",") {
-		if host = strings.TrimSpace(host); host == "" {
-			return a, errors.New("a host is missing")
-		}
-		host, err := withPort(host, port)
+	for host := range strings.SplitSeq(hosts, ",") {
+		host, err := withPort(strings.TrimSpace(host), port)
 		if err != nil {
 			return a, err
 		}
@@ -262,8 +247,23 @@ func split(rest, port string) (address, error) {
 	return a, nil
 }
 
+// login reads user:password.
+func (a *address) login(text string) error {
+	user, password, _ := strings.Cut(text, ":")
+	var err1, err2 error
+	a.user, err1 = url.PathUnescape(user)
+	a.password, err2 = url.PathUnescape(password)
+	if err1 != nil || err2 != nil {
+		return errors.New("a % in user or password must be written as %25")
+	}
+	return nil
+}
+
 // withPort adds the port to a host that has none.
 func withPort(host, port string) (string, error) {
+	if host == "" {
+		return "", errors.New("a host is missing")
+	}
 	if h, p, err := net.SplitHostPort(host); err == nil {
 		if _, err := strconv.ParseUint(p, 10, 16); err != nil {
 			return "", errors.New("a port is not a number")
@@ -275,12 +275,4 @@ func withPort(host, port string) (string, error) {
 		return "", errors.New("a host has more than one port")
 	}
 	return net.JoinHostPort(bare, port), nil
-}
-
-// canonical is the address of the first host; the others follow as addr=.
-func (a address) canonical(scheme string) string {
-	for _, host := range a.hosts[1:] {
-		a.query.Add("addr", host)
-	}
-	return scheme + "://" + a.hosts[0]
 }

@@ -218,19 +218,23 @@ func (l *ledger) replay(batch string, file *os.File) error {
 	if head == nil || f.size == info.Size() {
 		return nil
 	}
-	start := max(f.size, int64(logHeader))
+	return l.replayFrom(f, file, max(f.size, int64(logHeader)), info.Size())
+}
+
+func (l *ledger) replayFrom(f *logFile, file *os.File, start, size int64) error {
 	if _, err := file.Seek(start, io.SeekStart); err != nil {
 		return err
 	}
-	r := newRecordReader(file, f.path, start, info.Size())
+	r := newRecordReader(file, f.path, start, size)
 	mortal, err := l.replayRecords(r)
-	if err == nil {
-		err = l.endAt(f, r.pos, info.Size())
+	if err != nil {
+		return err
 	}
-	if err == nil {
-		l.bury(mortal) // writes, hence after the end of the log is known
+	if err := l.endAt(f, r.pos, size); err != nil {
+		return err
 	}
-	return err
+	l.bury(mortal) // it appends, hence after the end of the log is known
+	return nil
 }
 
 // endAt notes where the whole records of a log end, and cuts off a torn one.
