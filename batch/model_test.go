@@ -137,7 +137,7 @@ type machine struct {
 	ctx    context.Context
 }
 
-// any draws one of the stores.
+// store draws one of the stores.
 func (m *machine) store(t *rapid.T) *Store { return rapid.SampledFrom(m.stores).Draw(t, "store") }
 
 func (m *machine) job(t *rapid.T) int {
