@@ -24,11 +24,7 @@ func (in *Intake) Feed(ctx context.Context, id batch.ID) error {
 	if err != nil {
 		return err
 	}
-	if b.Operation == batch.Create && b.Rounds <= 1 {
-		err = f.todo(ctx)
-	} else {
-		err = f.items(ctx)
-	}
+	err = f.all(ctx)
 	if err != nil {
 		return fmt.Errorf("put batch %s on the queue (run the same command again to go on): %w", id, err)
 	}
@@ -61,33 +57,13 @@ func readerOf(b batch.Batch) (*reader, error) {
 	return newReader(b.Operation, sheet.Mapping{Fields: b.Fields}, def), nil
 }
 
-// firstRound is the round of every job that was never opened again.
-const firstRound = 1
-
-// todo feeds a batch whose rows need no look-up and are in their first round: the
-// bitmap alone says what is left.
-func (f *feeder) todo(ctx context.Context) error {
-	for job, err := range f.in.Ledger.Pending(ctx, f.b.ID, 0) {
+// all feeds every job that has no result.
+func (f *feeder) all(ctx context.Context) error {
+	for todo, err := range f.in.Ledger.Work(ctx, f.b.ID, 0) {
 		if err != nil {
 			return err
 		}
-		if err := f.add(ctx, f.job(job, firstRound)); err != nil {
-			return err
-		}
-	}
-	return f.flush(ctx)
-}
-
-// items feeds a batch some rows of which may need a look-up.
-func (f *feeder) items(ctx context.Context) error {
-	for item, err := range f.in.Ledger.Results(ctx, f.b.ID) {
-		if err != nil {
-			return err
-		}
-		if item.Result.Outcome != batch.Pending {
-			continue
-		}
-		if err := f.item(ctx, item); err != nil {
+		if err := f.one(ctx, todo); err != nil {
 			return err
 		}
 	}
@@ -97,22 +73,38 @@ func (f *feeder) items(ctx context.Context) error {
 	return f.flush(ctx)
 }
 
-func (f *feeder) item(ctx context.Context, item batch.Item) error {
-	row, err := f.read.row(item.Entry.Cells)
-	if err != nil || !row.needsLookup(f.in.Version, f.b.Operation) {
-		return f.add(ctx, f.job(item.Job, item.Round))
+// one feeds a job, or gathers it into a look-up.
+func (f *feeder) one(ctx context.Context, todo batch.Todo) error {
+	lookup, err := f.needsLookup(ctx, todo.Job)
+	if err != nil {
+		return err
+	}
+	if !lookup {
+		return f.add(ctx, jobTask(f.b, todo.Job, todo.Round))
 	}
 	l := &f.lookup
-	if l.n > 0 && (l.n == lookupRows || l.round != item.Round) {
+	if l.n > 0 && (l.n == lookupRows || l.round != todo.Round) {
 		if err := f.closeLookup(ctx); err != nil {
 			return err
 		}
 	}
 	if l.n == 0 {
-		*l = lookupRange{from: item.Job, round: item.Round}
+		*l = lookupRange{from: todo.Job, round: todo.Round}
 	}
-	l.to, l.n = item.Job+1, l.n+1
+	l.to, l.n = todo.Job+1, l.n+1
 	return nil
+}
+
+func (f *feeder) needsLookup(ctx context.Context, job int) (bool, error) {
+	if f.b.Operation == batch.Create {
+		return false, nil
+	}
+	e, err := f.in.Ledger.Entry(ctx, f.b.ID, job)
+	if err != nil {
+		return false, err
+	}
+	row, err := f.read.row(e.Cells)
+	return err == nil && row.needsLookup(f.in.Version, f.b.Operation), nil
 }
 
 func (f *feeder) closeLookup(ctx context.Context) error {
@@ -123,8 +115,6 @@ func (f *feeder) closeLookup(ctx context.Context) error {
 	}
 	return f.add(ctx, lookupTask(f.b, l.from, l.to, l.round))
 }
-
-func (f *feeder) job(job, round int) task { return jobTask(f.b, job, round) }
 
 func jobTask(b batch.Batch, job, round int) task {
 	return task{

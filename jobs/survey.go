@@ -442,6 +442,9 @@ func (s *Survey) Rehearsal(sh *sheet.Sheet, account string) batch.Batch {
 	}
 }
 
+// firstRound is the round of every job that was never opened again.
+const firstRound = 1
+
 // Items yields the rows as a report of a dry run shows them.
 func (s *Survey) Items(sh *sheet.Sheet) iter.Seq2[batch.Item, error] {
 	return func(yield func(batch.Item, error) bool) {

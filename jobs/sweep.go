@@ -20,7 +20,8 @@ func (w *Worker) Sweep(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	_, _, err := w.ledger.Trim(ctx) // what its retention has run out for
+	return err
 }
 
 func (w *Worker) sweepAccount(ctx context.Context, a *Account) error {
