@@ -140,6 +140,9 @@ func TestEmbeddedUseAfterCloseIsAnError(t *testing.T) {
 			t.Errorf("%s: a write after Close succeeded", name)
 		}
 	}
+	if err := e.Compact(t.Context(), "one"); err == nil {
+		t.Error("compacted after Close")
+	}
 }
 
 // TestEmbeddedUnderManyHands has a batch per writer, pipelines and closing in

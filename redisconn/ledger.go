@@ -40,6 +40,8 @@ type ledger struct {
 	replayPeer *server.Peer
 }
 
+var errClosed = errors.New("the ledger is closed")
+
 func openLedger(o EmbeddedOptions) (*ledger, error) {
 	l := &ledger{
 		m: miniredis.NewMiniRedis(), readOnly: o.ReadOnly, now: o.Now,
@@ -77,7 +79,7 @@ func (l *ledger) dial(context.Context, string, string) (net.Conn, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
-		return nil, errors.New("the ledger is closed")
+		return nil, errClosed
 	}
 	client, conn := memoryPipe()
 	l.conns[conn] = true

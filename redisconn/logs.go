@@ -82,6 +82,8 @@ func (s *logs) take(now time.Time) error {
 }
 
 func (l *ledger) closeLogs() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.logs == nil {
 		return nil
 	}
@@ -404,6 +406,9 @@ func (l *ledger) withLog(ctx context.Context, batch string, fn func() error) err
 	defer l.mu.Unlock()
 	if err := ctx.Err(); err != nil {
 		return err
+	}
+	if l.closed {
+		return errClosed
 	}
 	if l.logs == nil {
 		return fn()
