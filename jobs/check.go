@@ -44,14 +44,28 @@ func shorten(s string) string {
 // Check finds every problem of a row for an operation in a version of the API.
 // It is pure: nothing is sent, and the same row has the same problems.
 func Check(op batch.Operation, v aftership.Version, row *Row) []Problem {
+	return check(op, v, v.FieldsOf(endpointOf(op)), row)
+}
+
+// check is Check with the fields that it looks at, which are the same for all
+// rows of a sheet and cost more to find than to check.
+func check(op batch.Operation, v aftership.Version, fields []aftership.Field, row *Row) []Problem {
 	c := checker{op: op, version: v, row: row}
 	c.identity()
-	for _, f := range v.FieldsOf(endpointOf(op)) {
-		c.field(f)
+	for i := range fields {
+		c.field(&fields[i])
 	}
 	c.together()
 	c.cleared()
 	return c.problems
+}
+
+// checkedFields lists the fields that rows of the plan can hold something in.
+func checkedFields(p Plan) []aftership.Field {
+	return slices.DeleteFunc(p.Version.FieldsOf(endpointOf(p.Operation)), func(f aftership.Field) bool {
+		filled := f.Kind == aftership.KindMap || f.Name == "slug" || f.Name == "reason" // also by defaults
+		return !filled && !slices.Contains(p.Mapping.Fields, f.Name)
+	})
 }
 
 type checker struct {
@@ -78,7 +92,7 @@ func (c *checker) identity() {
 }
 
 // field checks the value or the items of one column.
-func (c *checker) field(f aftership.Field) {
+func (c *checker) field(f *aftership.Field) {
 	switch {
 	case f.Kind == aftership.KindMap:
 		c.customFields(f)
@@ -98,7 +112,7 @@ func (c *checker) completion(column string) string {
 	return c.row.EventDatetime
 }
 
-func (c *checker) list(f aftership.Field) {
+func (c *checker) list(f *aftership.Field) {
 	items := aftership.ParseList(c.row.Value(f.Name))
 	if f.MaxItems > 0 && len(items) > f.MaxItems {
 		c.add(f.Name, items.String(), fmt.Sprintf("holds %d values, and AfterShip takes %d", len(items), f.MaxItems), fmt.Sprintf("keep %d at most", f.MaxItems))
@@ -109,7 +123,7 @@ func (c *checker) list(f aftership.Field) {
 }
 
 // value checks one value. An empty one is not sent and so never wrong.
-func (c *checker) value(f aftership.Field, value string) {
+func (c *checker) value(f *aftership.Field, value string) {
 	if value == "" {
 		return
 	}
@@ -120,9 +134,9 @@ func (c *checker) value(f aftership.Field, value string) {
 	n := utf8.RuneCountInString(value)
 	switch wrong := malformed(f, value); {
 	case wrong != "":
-		c.add(f.Name, value, wrong, remedy(f))
+		c.add(f.Name, value, wrong, remedy(*f))
 	case n < f.MinLen:
-		c.add(f.Name, value, fmt.Sprintf("has %d characters, fewer than %d", n, f.MinLen), remedy(f))
+		c.add(f.Name, value, fmt.Sprintf("has %d characters, fewer than %d", n, f.MinLen), remedy(*f))
 	case f.MaxLen > 0 && n > f.MaxLen:
 		c.add(f.Name, value, fmt.Sprintf("has %d characters, more than %d", n, f.MaxLen), fmt.Sprintf("shorten it to %d characters", f.MaxLen))
 	}
@@ -133,7 +147,7 @@ func (c *checker) value(f aftership.Field, value string) {
 var scientific = regexp.MustCompile(`^\d(?:[.,]\d+)?[eE]\+\d+$|^\d[.,]\d+[eE]\d+$`)
 
 // malformed says what is wrong with the form of a value, if anything.
-func malformed(f aftership.Field, value string) string {
+func malformed(f *aftership.Field, value string) string {
 	if f.Pattern != "" && !pattern(f.Pattern).MatchString(value) {
 		return "has a character or a form that AfterShip does not take"
 	}
@@ -148,15 +162,15 @@ func malformed(f aftership.Field, value string) string {
 
 // kindChecks says whether a value has the form of its kind. Kinds that are not
 // here take any text that matches the field's pattern.
-var kindChecks = map[aftership.Kind]func(aftership.Field, string) bool{
-	aftership.KindSlug:     func(_ aftership.Field, s string) bool { return slugForm.MatchString(s) },
-	aftership.KindDate:     func(_ aftership.Field, s string) bool { return parses(s, dateForms) },
-	aftership.KindDatetime: func(_ aftership.Field, s string) bool { return parses(s, datetimeForms) },
-	aftership.KindLanguage: func(_ aftership.Field, s string) bool { return languageForm.MatchString(s) },
-	aftership.KindEmail:    func(_ aftership.Field, s string) bool { return isEmail(s) },
-	aftership.KindPhone:    func(_ aftership.Field, s string) bool { return phoneForm.MatchString(s) },
-	aftership.KindURL:      func(_ aftership.Field, s string) bool { _, err := url.Parse(s); return err == nil },
-	aftership.KindEnum:     func(f aftership.Field, s string) bool { return slices.Contains(f.Enum, s) },
+var kindChecks = map[aftership.Kind]func(*aftership.Field, string) bool{
+	aftership.KindSlug:     func(_ *aftership.Field, s string) bool { return slugForm.MatchString(s) },
+	aftership.KindDate:     func(_ *aftership.Field, s string) bool { return parses(s, dateForms) },
+	aftership.KindDatetime: func(_ *aftership.Field, s string) bool { return parses(s, datetimeForms) },
+	aftership.KindLanguage: func(_ *aftership.Field, s string) bool { return languageForm.MatchString(s) },
+	aftership.KindEmail:    func(_ *aftership.Field, s string) bool { return isEmail(s) },
+	aftership.KindPhone:    func(_ *aftership.Field, s string) bool { return phoneForm.MatchString(s) },
+	aftership.KindURL:      func(_ *aftership.Field, s string) bool { _, err := url.Parse(s); return err == nil },
+	aftership.KindEnum:     func(f *aftership.Field, s string) bool { return slices.Contains(f.Enum, s) },
 }
 
 var kindComplaints = map[aftership.Kind]string{
@@ -214,7 +228,7 @@ func isEmail(s string) bool {
 	return err == nil && a.Address == s && strings.Contains(s[strings.LastIndexByte(s, '@'):], ".")
 }
 
-func (c *checker) customFields(f aftership.Field) {
+func (c *checker) customFields(f *aftership.Field) {
 	fields := c.row.CustomFields
 	if len(fields) > f.MaxItems {
 		c.add("custom_fields", "", fmt.Sprintf("are %d, and AfterShip takes %d", len(fields), f.MaxItems), fmt.Sprintf("keep %d columns at most", f.MaxItems))

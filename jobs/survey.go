@@ -59,12 +59,17 @@ type Survey struct {
 	conflicts map[uint64][]int // lines of the rows of a shipment that differ, the first few
 	firstWith map[uint32]bool  // rows that another row differs from
 	samples   map[int]bool
+	columns   []string          // that change a row's call
+	checked   []aftership.Field // that a row can hold something in
 }
 
 // Take reads the sheet once and decides the fate of every row. Nothing is sent,
 // and nothing is written.
 func Take(ctx context.Context, sh *sheet.Sheet, plan Plan) (*Survey, error) {
-	s := &Survey{Plan: plan, shipments: map[uint64]sighting{}, conflicts: map[uint64][]int{}, firstWith: map[uint32]bool{}}
+	s := &Survey{
+		Plan: plan, shipments: map[uint64]sighting{}, conflicts: map[uint64][]int{}, firstWith: map[uint32]bool{},
+		columns: sentColumns(plan), checked: checkedFields(plan),
+	}
 	if plan.Defaults.Sample > 0 {
 		if err := s.choose(ctx, sh); err != nil {
 			return nil, err
@@ -138,7 +143,7 @@ func (s *Survey) judge(read *reader, r sheet.Row, lineErr error) fate {
 	if settledBefore(&row) {
 		return doneBefore
 	}
-	if len(Check(s.Plan.Operation, s.Plan.Version, &row)) > 0 {
+	if len(check(s.Plan.Operation, s.Plan.Version, s.checked, &row)) > 0 {
 		return wrong
 	}
 	return s.sight(&row, r.Line)
@@ -188,18 +193,19 @@ func (s *Survey) conflict(key uint64, line int) {
 // content hashes what the row would send.
 func (s *Survey) content(row *Row) uint64 {
 	h := xxhash.New()
-	for _, name := range s.columns(row) {
-		h.WriteString(name)
-		h.WriteString("\x00" + s.value(row, name) + "\x00")
+	for _, name := range s.columns {
+		for _, part := range [...]string{name, "\x00", s.value(row, name), "\x00"} {
+			_, _ = h.WriteString(part) // a hash takes everything
+		}
 	}
 	return h.Sum64()
 }
 
-// columns lists the columns of a row that change its call.
-func (s *Survey) columns(row *Row) []string {
+// sentColumns lists the columns of a sheet that change the calls of its rows.
+func sentColumns(p Plan) []string {
 	var names []string
-	for _, name := range append([]string{"slug", "reason"}, s.Plan.Mapping.Fields...) {
-		if name != "" && s.Plan.Version.Accepts(name, endpointOf(s.Plan.Operation)) && !slices.Contains(names, name) {
+	for _, name := range append([]string{"slug", "reason"}, p.Mapping.Fields...) {
+		if name != "" && p.Version.Accepts(name, endpointOf(p.Operation)) && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
@@ -377,7 +383,7 @@ func (st *settler) differing(first uint32, r *Row) string {
 		return "the same shipment as an earlier row, with other values"
 	}
 	var names []string
-	for _, name := range st.columns(r) {
+	for _, name := range st.columns {
 		if st.value(&kept, name) != st.value(r, name) {
 			names = append(names, name)
 		}
