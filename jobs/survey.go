@@ -75,15 +75,8 @@ func Take(ctx context.Context, sh *sheet.Sheet, plan Plan) (*Survey, error) {
 			return nil, err
 		}
 	}
-	read := newReader(plan.Operation, plan.Mapping, plan.Defaults)
-	for row, err := range sh.Rows() {
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
-		}
-		if err != nil && !isLineError(err) {
-			return nil, err
-		}
-		s.fates = append(s.fates, s.judge(read, row, err))
+	if err := s.readings(ctx, sh, func(r reading) { s.fates = append(s.fates, s.judge(r)) }); err != nil {
+		return nil, err
 	}
 	s.Rows = len(s.fates)
 	return s, nil
@@ -128,25 +121,45 @@ func (s *Survey) selected(i int) bool {
 	return true
 }
 
-// judge decides the fate of one row, as far as the rows before it tell.
-func (s *Survey) judge(read *reader, r sheet.Row, lineErr error) fate {
-	if !s.selected(len(s.fates)) {
-		return notSelected
+// reading is what a row says by itself, before it is held against the others.
+type reading struct {
+	line     int
+	fate     fate
+	shipment uint64 // hash of which shipment it is about
+	content  uint64 // hash of what it would send
+}
+
+// read reads and checks one row.
+func (s *Survey) read(read *reader, r sheet.Row, lineErr error) reading {
+	got := reading{line: r.Line, fate: send}
+	if !s.selected(r.Index) {
+		got.fate = notSelected
+		return got
 	}
 	if lineErr != nil {
-		return broken
+		got.fate = broken
+		return got
 	}
 	row, err := read.row(r.Cells)
-	if err != nil {
-		return wrong
+	switch {
+	case err != nil:
+		got.fate = wrong
+	case settledBefore(&row):
+		got.fate = doneBefore
+	case len(check(s.Plan.Operation, s.Plan.Version, s.checked, &row)) > 0:
+		got.fate = wrong
+	default:
+		got.shipment, got.content = xxhash.Sum64String(row.shipmentKey(s.Plan.Operation)), s.content(&row)
 	}
-	if settledBefore(&row) {
-		return doneBefore
+	return got
+}
+
+// judge decides the fate of one row, as far as the rows before it tell.
+func (s *Survey) judge(r reading) fate {
+	if r.fate != send {
+		return r.fate
 	}
-	if len(check(s.Plan.Operation, s.Plan.Version, s.checked, &row)) > 0 {
-		return wrong
-	}
-	return s.sight(&row, r.Line)
+	return s.sight(r)
 }
 
 // settledBefore reports whether a report given back says that nothing is left to
@@ -158,13 +171,12 @@ func settledBefore(row *Row) bool {
 }
 
 // sight looks for an earlier row of the same shipment.
-func (s *Survey) sight(row *Row, line int) fate {
-	key := xxhash.Sum64String(row.shipmentKey(s.Plan.Operation))
-	now := sighting{row: uint32(len(s.fates)), content: s.content(row)}
-	first, seen := s.shipments[key]
+func (s *Survey) sight(r reading) fate {
+	now := sighting{row: uint32(len(s.fates)), content: r.content}
+	first, seen := s.shipments[r.shipment]
 	switch {
 	case !seen:
-		s.shipments[key] = now
+		s.shipments[r.shipment] = now
 		return send
 	case first.content == now.content && s.fates[first.row] == send:
 		return repeats
@@ -173,11 +185,11 @@ func (s *Survey) sight(row *Row, line int) fate {
 		return repeats
 	case s.Plan.Defaults.OnConflict == ConflictLast:
 		s.fates[first.row] = repeats
-		s.shipments[key] = now
+		s.shipments[r.shipment] = now
 		return send
 	}
 	s.fates[first.row] = contradicts
-	s.conflict(key, line)
+	s.conflict(r.shipment, r.line)
 	return contradicts
 }
 
