@@ -158,8 +158,10 @@ func shift(at, offset float64) float64 {
 
 // trips remembers the latest round trips to AfterShip for their spread.
 type trips struct {
-	ring [256]float64
-	n    int
+	ring  [256]float64
+	n     int
+	at    int     // n when known was worked out
+	known float64 // the spread then
 }
 
 func (t *trips) add(d float64) {
@@ -168,20 +170,20 @@ func (t *trips) add(d float64) {
 }
 
 // spread is the distance from the shortest to the second longest trip: about
-// what 99 of 100 stay within, deaf to a single odd one.
+// what 99 of 100 stay within, deaf to a single odd one. While there are few to
+// judge by, it is no less than what the middle one lets expect of an exponential
+// delay.
 func (t *trips) spread() float64 {
 	n := min(t.n, len(t.ring))
-	if n < 8 {
-		return 0
+	if n < 8 || (t.n-t.at < 16 && t.n > 128) {
+		return t.known
 	}
-	least, most, second := t.ring[0], t.ring[0], 0.0
-	for _, d := range t.ring[1:n] {
-		least = min(least, d)
-		if d > most {
-			most, second = d, most
-		} else {
-			second = max(second, d)
-		}
+	sorted := slices.Clone(t.ring[:n])
+	slices.Sort(sorted)
+	t.at, t.known = t.n, sorted[n-2]-sorted[0]
+	if n < 100 {
+		t.known = max(t.known, 4*(sorted[n/2]-sorted[0]))
 	}
-	return math.Floor(max(second-least, 0))
+	t.known = math.Floor(t.known)
+	return t.known
 }

@@ -302,18 +302,15 @@ func (p *Pacer) give(ctx context.Context) {
 func (p *Pacer) handOut() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now, any := p.now(), false
+	now := p.now()
 	for p.line.len() > 0 {
 		s, ok := p.due(now)
 		if !ok {
 			break
 		}
 		p.line.pop(now).slot <- s
-		any = true
 	}
-	if any {
-		p.wakeAsk(now)
-	}
+	p.wakeAsk(now) // slots were given, or thrown away because they came too late
 	if len(p.hand) == 0 || p.line.len() == 0 {
 		return time.Hour
 	}

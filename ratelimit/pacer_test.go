@@ -87,3 +87,172 @@ func TestLimitMustBeKeepable(t *testing.T) {
 		}
 	}
 }
+
+// broken is a source that fails until it is mended.
+type broken struct {
+	Source
+	mended atomic.Bool
+	asked  atomic.Int64
+}
+
+func (b *broken) Reserve(ctx context.Context, r Request) (Grant, error) {
+	b.asked.Add(1)
+	if !b.mended.Load() {
+		return Grant{}, errors.New("away")
+	}
+	return b.Source.Reserve(ctx, r)
+}
+
+func TestNoSlotWhileTheSourceIsAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		src := &broken{Source: NewLocalSource(10)}
+		p := NewPacer(src)
+		defer p.Close()
+		done := make(chan error, 1)
+		go func() { done <- p.Wait(t.Context(), Upload, "") }()
+		time.Sleep(time.Minute)
+		select {
+		case err := <-done:
+			t.Fatalf("Wait returned %v without Redis", err)
+		default:
+		}
+		if p.Status().Err == nil {
+			t.Error("the status does not say why")
+		}
+		if n := src.asked.Load(); n < 20 || n > 120 {
+			t.Errorf("asked %d times in a minute", n)
+		}
+		src.mended.Store(true)
+		if err := <-done; err != nil || p.Status().Err != nil {
+			t.Errorf("after the source came back: %v, %v", err, p.Status().Err)
+		}
+	})
+}
+
+func TestWhatWasLearnedOutlivesAFailedExchange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		src := &broken{Source: NewLocalSource(10)}
+		src.mended.Store(true)
+		p := NewPacer(src)
+		defer p.Close()
+		if err := p.Wait(t.Context(), Upload, ""); err != nil {
+			t.Fatal(err)
+		}
+		src.mended.Store(false)
+		p.Observe(t.Context(), Headers{TooMany: true, RetryAfter: 20 * time.Second})
+		time.Sleep(5 * time.Second)
+		src.mended.Store(true)
+		begin := time.Now()
+		if err := p.Wait(t.Context(), Upload, ""); err != nil {
+			t.Fatal(err)
+		}
+		if waited := time.Since(begin); waited < 14*time.Second {
+			t.Errorf("waited %v of the 15 s that the refusal had left", waited)
+		}
+	})
+}
+
+func TestRefusalPausesOtherProcesses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		src := NewLocalSource(10)
+		a, b := NewPacer(src), NewPacer(src)
+		defer a.Close()
+		defer b.Close()
+		for _, p := range []*Pacer{a, b} {
+			if err := p.Wait(t.Context(), Upload, ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+		a.Observe(t.Context(), Headers{TooMany: true, RetryAfter: 9 * time.Second})
+		synctest.Wait()
+		begin := time.Now()
+		if err := b.Wait(t.Context(), Upload, ""); err != nil {
+			t.Fatal(err)
+		}
+		if waited := time.Since(begin); waited < 9*time.Second-time.Millisecond {
+			t.Errorf("the other process waited %v, want 9 s", waited)
+		}
+		if s := b.Status(); s.Pause != 0 || !s.Paused.IsZero() {
+			t.Errorf("status after the pause: %+v", s)
+		}
+	})
+}
+
+func TestLateSlotIsVoid(t *testing.T) {
+	p := NewPacer(NewLocalSource(10))
+	defer p.Close()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	p.hand = []block{
+		{at: now.Add(-time.Second), n: 2, spacing: 100 * time.Millisecond, slack: 50 * time.Millisecond},
+		{at: now.Add(-time.Second), n: 1, until: now.Add(time.Second)},
+	}
+	s, ok := p.due(now)
+	if !ok || !s.Until.Equal(now.Add(time.Second)) || p.last.voided != 2 {
+		t.Errorf("got %+v, %v with %d void, want the slot that is still good", s, ok, p.last.voided)
+	}
+	if _, ok := p.due(now); ok {
+		t.Error("a slot out of nothing")
+	}
+}
+
+func TestSlotOfALeavingWaiterIsNotLost(t *testing.T) {
+	p := NewPacer(NewLocalSource(10))
+	defer p.Close()
+	p.mu.Lock()
+	w := &waiter{lane: 0, slot: make(chan Slot, 1), since: time.Now()}
+	w.slot <- Slot{At: time.Now(), Until: time.Now().Add(time.Minute)}
+	p.mu.Unlock()
+	p.leave(w)
+	if _, err := p.Take(t.Context(), Upload, ""); err != nil {
+		t.Fatal(err)
+	}
+	if got := p.Status().Given; got != 0 {
+		t.Errorf("%d slots counted as given, want the one to be counted once (it was not before)", got)
+	}
+}
+
+func TestOldEpochIsVoid(t *testing.T) {
+	p := NewPacer(NewLocalSource(10))
+	defer p.Close()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	p.epoch, p.hand = 7, []block{{at: now.Add(time.Hour), n: 1}}
+	p.receive(&exchanging{req: Request{N: 1}, void: p.void}, Grant{Epoch: 8, Retry: time.Minute}, now, now)
+	if len(p.hand) != 0 {
+		t.Error("a slot of an old epoch is still in hand")
+	}
+	p.receive(&exchanging{req: Request{N: 1}, void: p.void - 1}, Grant{Epoch: 8, Slots: 1}, now, now)
+	if len(p.hand) != 0 {
+		t.Error("a slot that became void on its way is in hand")
+	}
+}
+
+// stale is a source whose first slots are over before they arrive.
+type stale struct {
+	Source
+	left atomic.Int64
+}
+
+func (s *stale) Reserve(ctx context.Context, r Request) (Grant, error) {
+	if r.N > 0 && s.left.Add(-1) >= 0 {
+		return Grant{Slots: r.N, End: time.Nanosecond, Wait: time.Millisecond, Spacing: time.Millisecond}, nil
+	}
+	return s.Source.Reserve(ctx, r)
+}
+
+func TestVoidSlotsAreReservedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		src := &stale{Source: NewLocalSource(10)}
+		src.left.Store(5)
+		p := NewPacer(src)
+		defer p.Close()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := p.Wait(ctx, Upload, ""); err != nil {
+			t.Errorf("no slot after some that came too late: %v", err)
+		}
+	})
+}
