@@ -147,8 +147,9 @@ type Look struct {
 	State State
 	// Round is the job's current round.
 	Round int
-	// Begins counts the calls that were about to be sent in this round, Answers those that came back.
-	Begins, Answers int
+	// Begins counts the calls that were about to be sent in this round, Answers the transient failures that came back and were
+	// charged as attempts, Uncharged those that were not.
+	Begins, Answers, Uncharged int
 	// Earlier says that a call was about to be sent in an earlier round.
 	Earlier bool
 	// TrackingID was found by a look-up, or is "".

@@ -18,7 +18,7 @@
 //	aftership:{b:<id>}:texts   list, and :intern, hash: texts that results share, by number
 //
 // Outside of the tag stand the index of batches by time (aftership:{batches}), one key per identity of a sheet
-// (aftership:{identity:<sha>}) and the stops of an account (aftership:{stops:<account>}).
+// (aftership:{identity:<sha>}), the stops of an account (aftership:{stops:<account>}) and the locks (aftership:{locks}).
 //
 // No script touches more than 300 jobs, so that nothing holds Redis for more than a millisecond or two; what concerns
 // a whole batch goes chunk by chunk and can be repeated after a crash. Scripts take the time as an argument and declare their keys.

@@ -98,7 +98,7 @@ func (s *Store) Trim(ctx context.Context) (trimmed, purged []ID, err error) {
 			}
 		}
 	}
-	return trimmed, purged, nil
+	return trimmed, purged, s.trimLocks(ctx)
 }
 
 // trimOne says whether the rows of a batch went, or all of it.

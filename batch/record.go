@@ -22,7 +22,7 @@ func (s *Store) Look(ctx context.Context, id ID, job, round int) (Look, error) {
 	}
 	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		meta = p.HMGet(ctx, k.meta(), "v", "purging", "state", "jobs")
-		work = p.HMGet(ctx, k.work(job/ChunkJobs), "n"+off, "b"+off, "w"+off, "i"+off)
+		work = p.HMGet(ctx, k.work(job/ChunkJobs), "n"+off, "b"+off, "w"+off, "i"+off, "u"+off)
 		done = p.GetBit(ctx, k.done(), int64(job))
 		begun = p.GetBit(ctx, k.begun(), int64(job))
 		return nil
@@ -37,7 +37,7 @@ func (s *Store) Look(ctx context.Context, id ID, job, round int) (Look, error) {
 	if number(m[0]) != Version {
 		return Look{}, wrap("look", id, ErrNewer)
 	}
-	look := Look{Known: true, State: State(m[2]), Round: max(1, number(w[0])), Begins: number(w[1]), Answers: number(w[2]), TrackingID: w[3]}
+	look := Look{Known: true, State: State(m[2]), Round: max(1, number(w[0])), Begins: number(w[1]), Answers: number(w[2]), Uncharged: number(w[4]), TrackingID: w[3]}
 	if look.Round == 1 {
 		look.Begins += int(begun.Val())
 	} else {
@@ -77,9 +77,22 @@ func (s *Store) CountAnswer(ctx context.Context, id ID, job, round int) (int, er
 	if job < 0 {
 		return 0, wrap("count an answer of job "+strconv.Itoa(job), id, ErrNoJob)
 	}
+	return s.countAnswer(ctx, id, job, round, "w")
+}
+
+// NoteAnswer notes that a transient failure came back without charging the job with an attempt: it was the fault of an outage.
+func (s *Store) NoteAnswer(ctx context.Context, id ID, job, round int) error {
+	if job < 0 {
+		return wrap("note an answer of job "+strconv.Itoa(job), id, ErrNoJob)
+	}
+	_, err := s.countAnswer(ctx, id, job, round, "u")
+	return err
+}
+
+func (s *Store) countAnswer(ctx context.Context, id ID, job, round int, field string) (int, error) {
 	k := keysOf(id)
 	ns, err := s.run(ctx, "count an answer of job "+strconv.Itoa(job), id, scriptAnswer,
-		[]string{k.meta(), k.done(), k.begun(), k.work(job / ChunkJobs)}, job, job%ChunkJobs, round)
+		[]string{k.meta(), k.done(), k.begun(), k.work(job / ChunkJobs)}, job, job%ChunkJobs, round, field)
 	if err != nil {
 		return 0, err
 	}

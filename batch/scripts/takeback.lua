@@ -7,8 +7,8 @@ local m, bad = open(KEYS[1], 'jobs')
 if not m then return {bad} end
 local job, off = tonumber(ARGV[1]), ARGV[2]
 if job >= tonumber(m[3]) then return {-3} end
-local w = redis.call('HMGET', KEYS[4], 'n' .. off, 'b' .. off, 'w' .. off)
-local round, counted, answers = tonumber(w[1] or 1), tonumber(w[2] or 0), tonumber(w[3] or 0)
+local w = redis.call('HMGET', KEYS[4], 'n' .. off, 'b' .. off, 'w' .. off, 'u' .. off)
+local round, counted, answers = tonumber(w[1] or 1), tonumber(w[2] or 0), tonumber(w[3] or 0) + tonumber(w[4] or 0)
 local begins = counted
 if round == 1 then begins = begins + redis.call('GETBIT', KEYS[3], job) end
 if round ~= tonumber(ARGV[3]) or begins ~= tonumber(ARGV[4]) or begins <= answers then return {0} end
