@@ -35,7 +35,9 @@ type Pacer struct {
 	hand    []block // reserved, not yet given, by time
 	epoch   int64
 	void    int // grows when slots on their way are void
-	used    int // slots given since the last exchange
+	used    int // slots given since the last exchange,
+	usedAt  time.Time
+	demand  float64 // and a second, lately
 	pending *Learned
 	tellAt  time.Time
 	askAt   time.Time

@@ -56,7 +56,7 @@ func (p *Pacer) plan() (*exchanging, time.Duration) {
 		x.raw.spread = p.trips.spread()
 		x.req.Learned = x.raw.on(p.clock)
 	}
-	p.used = 0
+	p.demandSince(now)
 	return x, 0
 }
 
@@ -103,9 +103,16 @@ func (p *Pacer) want() int {
 	}
 	ahead, need := p.ahead(), p.line.len()
 	if ahead > 1 {
-		need = max(need, 2*p.used)
+		need = max(need, int(math.Ceil(2*p.demand*(p.clock.trip+slop).Seconds())))
 	}
 	return max(0, min(ahead, need)-p.inHand())
+}
+
+// demandSince follows how many slots a second are taken.
+func (p *Pacer) demandSince(now time.Time) {
+	dt := max(now.Sub(p.usedAt), time.Microsecond).Seconds()
+	p.demand += (float64(p.used)/dt - p.demand) * min(1, dt/0.01)
+	p.used, p.usedAt = 0, now
 }
 
 // exchange talks to the source and takes its answer in.
