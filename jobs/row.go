@@ -100,14 +100,21 @@ var exclusive = map[string]bool{"slug_group": true, "location_id": true}
 
 // reader turns the cells of a sheet into rows.
 type reader struct {
-	op      batch.Operation
-	decode  *sheet.Decoder[Row]
-	mapping sheet.Mapping
-	def     Defaults
+	op        batch.Operation
+	decode    *sheet.Decoder[Row]
+	columns   []string
+	countries map[string]bool // those of the columns that hold countries
+	def       Defaults
 }
 
 func newReader(op batch.Operation, m sheet.Mapping, def Defaults) *reader {
-	return &reader{op: op, decode: sheet.NewDecoder[Row](m), mapping: m, def: def}
+	r := &reader{op: op, decode: sheet.NewDecoder[Row](m), columns: m.Fields, countries: map[string]bool{}, def: def}
+	for _, column := range m.Fields {
+		if f, ok := aftership.LookupField(column); ok && f.Kind == aftership.KindCountry {
+			r.countries[column] = true
+		}
+	}
+	return r
 }
 
 // row reads the cells of one row, cleans them and fills in the defaults.
@@ -131,7 +138,7 @@ func (r *reader) row(cells []string) (Row, error) {
 func (r *reader) clean(row *Row) {
 	row.Reason = aftership.Reason(strings.ToUpper(trim(string(row.Reason))))
 	row.EventDatetime, row.Result = trim(row.EventDatetime), strings.ToLower(trim(row.Result))
-	for _, column := range r.mapping.Fields {
+	for _, column := range r.columns {
 		value := row.Value(column)
 		if value == "" {
 			continue
@@ -140,7 +147,7 @@ func (r *reader) clean(row *Row) {
 		if strings.EqualFold(clean, clearCell) {
 			row.Clear, clean = append(row.Clear, column), ""
 		}
-		if f, _ := aftership.LookupField(column); f.Kind == aftership.KindCountry {
+		if r.countries[column] {
 			clean = strings.ToUpper(clean)
 		}
 		if clean != value {
