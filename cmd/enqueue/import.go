@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -295,7 +296,26 @@ func (c *cli) finishRun(inputs []*input, code int) error {
 	if code == exitDone {
 		return nil
 	}
+	c.tellTrouble(inputs)
 	return &exitWith{code}
+}
+
+// tellTrouble says on stderr what stands behind the exit code of a quiet run,
+// such as one by cron, which mails what was said and nothing else.
+func (c *cli) tellTrouble(inputs []*input) {
+	if !c.ui.quiet || c.ui.json {
+		return
+	}
+	for _, in := range inputs {
+		if failedRows(in.b) == 0 && in.b.Pending() == 0 {
+			continue
+		}
+		line := fmt.Sprintf("%s: %s", in.name, countsText(in.b))
+		if path := cmp.Or(in.failed, in.report); path != "" {
+			line += "; look at " + path
+		}
+		c.ui.alarm("%s", line)
+	}
 }
 
 // exitWith ends the command with a code after everything was said.
