@@ -54,7 +54,7 @@ func genCall(t *rapid.T, now float64) call {
 }
 
 // compare runs one generated sequence through the script and the model.
-func compare(t *rapid.T, c redis.Scripter, key string) {
+func compare(t *rapid.T, c redis.UniversalClient, key string) {
 	now := 1.9e15
 	src := &redisSource{rdb: c, key: key, now: time.Now, fixed: func() float64 { return now }}
 	var b bucket
@@ -66,6 +66,13 @@ func compare(t *rapid.T, c redis.Scripter, key string) {
 		src.ceiling = k.ask.ceiling
 		if rapid.IntRange(0, 30).Draw(t, "stranger") == 0 {
 			seq, at = seq+float64(rapid.IntRange(-1, 1).Draw(t, "seq")), 0
+		}
+		if b.seq > 0 && rapid.IntRange(0, 4).Draw(t, "lock") == 0 { // rare otherwise
+			draw := func(name string, n int) float64 { return float64(rapid.IntRange(0, n).Draw(t, name)) }
+			b.mode, b.good, b.bad = draw("mode", 1), draw("good", 3), draw("bad", 2)
+			if err := c.HSet(context.Background(), key, "mode", b.mode, "good", b.good, "bad", b.bad).Err(); err != nil {
+				t.Fatal(err)
+			}
 		}
 		k.ask.seenSeq, k.ask.seenAt, k.ask.since = seq, at, mono-monoAt
 		src.seq, src.at = seq, at
