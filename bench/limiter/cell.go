@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -56,16 +57,17 @@ func cells(long bool) []cell {
 }
 
 func (c cell) name() string {
-	s := fmt.Sprintf("%s, %d procs, %v±%v", c.model, c.procs, c.latency, c.jitter)
+	var s strings.Builder
+	s.WriteString(fmt.Sprintf("%s, %d procs, %v±%v", c.model, c.procs, c.latency, c.jitter))
 	for _, extra := range []struct {
 		on   bool
 		text string
 	}{{c.slowRedis, "slow redis"}, {c.kills, "kills"}, {c.change, "10-5-10"}, {c.foreign > 0, "another client"}} {
 		if extra.on {
-			s += ", " + extra.text
+			s.WriteString(", " + extra.text)
 		}
 	}
-	return s
+	return s.String()
 }
 
 // goal is what the cell is held to; the jitter of some leaves no room for one.

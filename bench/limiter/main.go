@@ -100,7 +100,7 @@ func each(ctx context.Context, s settings, do func(cell, string) (result, error)
 	var failed error
 	free := make(chan struct{}, max(1, s.parallel))
 	for _, c := range cells(s.long) {
-		for _, kind := range strings.Split(s.limiters, ",") {
+		for kind := range strings.SplitSeq(s.limiters, ",") {
 			if !strings.Contains(c.name(), s.only) || ctx.Err() != nil {
 				continue
 			}
