@@ -21,7 +21,7 @@
 local names = {'seq', 'epoch', 'next', 'limit', 'limitAt', 'mode', 'phase', 'low', 'high', 'phased',
   'margin', 'taken', 'spread', 'room1', 'room2', 'pause', 'win', 'g0', 'g1', 'g2', 'g3', 'g4', 'g5',
   'cr', 'cl', 'cm', 'ca', 'cf', 'pr', 'pl', 'pm', 'pa', 'pf',
-  'fa', 'fb', 'fat', 'longEnd', 'longLeft', 'good', 'bad', 'hold', 'firm', 'agedAt', 'safeAt'}
+  'fa', 'fb', 'fat', 'fc', 'fp', 'longEnd', 'longLeft', 'good', 'bad', 'hold', 'firm', 'agedAt', 'safeAt'}
 local floor, ceil, max, min, abs = math.floor, math.ceil, math.max, math.min, math.abs
 local A = {}
 for i = 1, #ARGV do A[i] = tonumber(ARGV[i]) end
@@ -51,7 +51,7 @@ local function safe()
   b.phase, b.low, b.high, b.phased, b.firm = 0, 0, 0, 0, 0
   clearWindows()
   b.cr, b.cl, b.cm, b.ca, b.cf = 0, 0, 0, 0, 0
-  b.pr, b.pl, b.pm, b.pa, b.pf = 0, 0, 0, 0, 0
+  b.pr, b.pl, b.pm, b.pa, b.pf, b.fc, b.fp = 0, 0, 0, 0, 0, 0, 0
   b.limitAt, b.agedAt, b.fat, b.safeAt = 0, now, now, now
 end
 
@@ -75,7 +75,7 @@ local function check()
     b.seq = A[4]
     safe()
   end
-  if b.next > now + 7000000 + ceil(20e9 / force()) and b.next > b.longEnd then safe() end
+  if b.next > now + 5025000 + ceil(20e9 / force()) and b.next > b.longEnd then safe() end
   if A[5] > 0 then step(now - A[5] - A[6]) end
 end
 
@@ -172,18 +172,18 @@ local function learnPhase(low, high)
   end
 end
 
-local function learnForeign(reset, least, most, answers, refused)
+local function foreign(reset, least, most, answers, refused)
   local own, before = count(reset), count(reset - 1)
-  if own < 0 or before < 0 or b.limit <= 0 or reset < b.firm then return end
+  if own < 0 or before < 0 or b.limit <= 0 or reset < b.firm then return 0 end
   local per = floor(b.limit / 1000)
   if b.mode == 0 then
     own = min(own + before, floor((1e6 + b.spread) * 1000 / pacedGap(allowed())) + 1)
   elseif answers - refused < 3 or (most - least) * 10 < (answers - refused - 1) * 7 then
-    return
+    return 0
   end
   local f = per - least - own
   if b.mode == 1 and refused > 0 and least == 0 then f = per - own + refused end
-  b.fa = max(b.fa, min(f, floor(per * 0.9)))
+  return min(f, floor(per * 0.9))
 end
 
 local function choose()
@@ -219,16 +219,19 @@ end
 local function learnWindow(r, l, m, a, f)
   if r == b.cr then
     b.cl, b.cm, b.ca, b.cf = min(b.cl, l), max(b.cm, m), b.ca + a, b.cf + f
-    learnForeign(r, b.cl, b.cm, b.ca, b.cf)
+    b.fc = max(b.fc, foreign(r, b.cl, b.cm, b.ca, b.cf))
   elseif r == b.pr then
     b.pl, b.pm, b.pa, b.pf = min(b.pl, l), max(b.pm, m), b.pa + a, b.pf + f
-    learnForeign(r, b.pl, b.pm, b.pa, b.pf)
+    b.fp = max(b.fp, foreign(r, b.pl, b.pm, b.pa, b.pf))
   elseif r > b.cr then
     if b.pr > 0 then judge(b.pr, b.pl, b.pm, b.pa, b.pf) end
+    b.fp = 0
+    if r == b.cr + 1 then b.fp = b.fc end
     b.pr, b.pl, b.pm, b.pa, b.pf = b.cr, b.cl, b.cm, b.ca, b.cf
     b.cr, b.cl, b.cm, b.ca, b.cf = r, l, m, a, f
-    learnForeign(r, l, m, a, f)
+    b.fc = foreign(r, l, m, a, f)
   end
+  b.fa = max(b.fa, min(b.fc, b.fp))
 end
 
 local function learnLong(longEnd, left)
@@ -315,7 +318,7 @@ local function reserve()
     p.room = min(p.room, b.longLeft)
   end
   local slack = min(max(floor(p.gap / 2000), 20000), 150000)
-  local far = min(floor(p.gap * 1.5 / 1000), 2000000) + min(lead, 5000000)
+  local far = min(floor(p.gap * 1.5 / 1000), 25000) + min(lead, 5000000)
   if p.at - now > far then return 0, 0, p.gap, slack, 0, p.at - now - far end
   local n = min(min(A[1], p.room), floor((now + far - p.at) * 1000 / p.gap) + 1)
   if n < 1 then return 0, 0, p.gap, slack, 0, 0 end

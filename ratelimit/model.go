@@ -21,7 +21,7 @@ const (
 	guardMax   = 600000
 	foreignFor = 10000000 // how long another client's use is remembered, once or twice
 	holdOff    = 30000000 // after leaving locked mode, stay paced for this long
-	farAhead   = 2000000  // no slot is reserved further ahead, apart from the lead
+	farAhead   = 25000    // no slot is reserved further ahead, apart from the lead
 	leadMax    = 5000000
 	slackMin   = 20000
 	slackMax   = 150000
@@ -48,6 +48,7 @@ type bucket struct {
 	given             [6]float64 // slots in it and in those before
 	cur, prev         seen       // what answers said of the newest window and of the one before
 	fa, fb, fat       float64    // another client's use: this period, the last one, when this one began
+	fc, fp            float64    // the same in the newest window and the one before
 	longEnd, longLeft float64    // a window longer than a second
 	good, bad         float64    // windows in a row that did or did not behave like whole seconds
 	hold              float64    // no locked mode before
@@ -126,7 +127,7 @@ func (b *bucket) safe(now, ceiling float64) {
 	b.mode, b.good, b.bad, b.hold = 0, 0, 0, 0
 	b.phase, b.low, b.high, b.phased, b.firm = 0, 0, 0, 0, 0
 	b.win, b.given = 0, [6]float64{}
-	b.cur, b.prev = seen{}, seen{}
+	b.cur, b.prev, b.fc, b.fp = seen{}, seen{}, 0, 0
 	b.limitAt, b.agedAt, b.fat, b.safeAt = 0, now, now, now
 }
 

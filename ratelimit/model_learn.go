@@ -75,17 +75,23 @@ func (b *bucket) learnWindow(now, ceiling float64, w seen) {
 	switch {
 	case w.reset == b.cur.reset:
 		b.cur = b.cur.with(w)
-		b.learnForeign(ceiling, b.cur)
+		b.fc = math.Max(b.fc, b.foreign(ceiling, b.cur))
 	case w.reset == b.prev.reset:
 		b.prev = b.prev.with(w)
-		b.learnForeign(ceiling, b.prev)
+		b.fp = math.Max(b.fp, b.foreign(ceiling, b.prev))
 	case w.reset > b.cur.reset:
 		if b.prev.reset > 0 {
 			b.judge(now, ceiling, b.prev)
 		}
+		b.fp = 0
+		if w.reset == b.cur.reset+1 {
+			b.fp = b.fc
+		}
 		b.prev, b.cur = b.cur, w
-		b.learnForeign(ceiling, w)
+		b.fc = b.foreign(ceiling, w)
 	}
+	// Only what two seconds in a row show: one may hold a late request of ours.
+	b.fa = math.Max(b.fa, math.Min(b.fc, b.fp))
 }
 
 // with joins two views of one window.
@@ -103,24 +109,25 @@ func (s seen) whole() bool {
 	return n >= 3 && (s.most-s.least)*10 >= (n-1)*7
 }
 
-// learnForeign finds what of the limit somebody else took in a window. It may
-// find too little, never too much: our own part counts slots that were not used.
-func (b *bucket) learnForeign(ceiling float64, w seen) {
+// foreign is what of the limit somebody else took in a window. It may find too
+// little, never too much, unless a request of ours strayed into the window: our
+// own part counts slots that were not used.
+func (b *bucket) foreign(ceiling float64, w seen) float64 {
 	own, before := b.count(w.reset), b.count(w.reset-1)
 	if own < 0 || before < 0 || b.limit <= 0 || w.reset < b.firm {
-		return
+		return 0
 	}
 	per := math.Floor(b.limit / 1000)
 	if b.mode == 0 {
 		own = math.Min(own+before, math.Floor((second+b.spread)*1000/b.pacedGap(b.allowed(ceiling)))+1)
 	} else if !w.whole() {
-		return
+		return 0
 	}
 	f := per - w.least - own
 	if b.mode == 1 && w.refused > 0 && w.least == 0 {
 		f = per - own + w.refused
 	}
-	b.fa = math.Max(b.fa, math.Min(f, math.Floor(per*0.9)))
+	return math.Min(f, math.Floor(per*0.9))
 }
 
 // judge asks of a window that has passed whether it was a whole second: under

@@ -156,7 +156,7 @@ func TestWaitsForTheNextSlot(t *testing.T) {
 		{"twelve left for the next minute", func(p *probe) {
 			p.learn(Learned{longEnd: p.now + 60*second, longLeft: 12})
 			p.slot()
-		}, 5 * sec, 6 * sec},
+		}, 4900 * time.Millisecond, 6 * sec},
 		{"none left for the next hour", func(p *probe) {
 			p.learn(Learned{longEnd: p.now + 3600*second, longLeft: 0})
 		}, time.Hour, time.Hour},
