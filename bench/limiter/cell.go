@@ -113,7 +113,7 @@ func (c cell) run(ctx context.Context, s settings, kind, redis string) (result, 
 	if c.change {
 		wg.Go(func() { changeLimit(ctx, box, s) })
 	}
-	err = c.workers(ctx, kind, redis, url, fmt.Sprintf("%s-%d", kind, l.Addr().(*net.TCPAddr).Port))
+	err = c.workers(ctx, s, kind, redis, url, fmt.Sprintf("%s-%d", kind, l.Addr().(*net.TCPAddr).Port))
 	wg.Wait()
 	return c.judge(box.Calls(), begin.Add(s.warm), s), err
 }

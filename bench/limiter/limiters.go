@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -23,6 +25,13 @@ func (b bucket) Wait(ctx context.Context, _ aftership.Class) error {
 // Observe implements aftership.Limiter.
 func (b bucket) Observe(_ aftership.Class, h aftership.RateHeaders) {
 	b.Pacer.Observe(context.Background(), ratelimit.Headers(h))
+}
+
+// tell prints what the bucket knows from time to time.
+func (b bucket) tell(ctx context.Context) {
+	for sleep(ctx, 5*time.Second) == nil {
+		fmt.Fprintf(os.Stderr, "  %+v\n", b.Status())
+	}
 }
 
 // paused makes a process that was refused wait for the reset, as a careful

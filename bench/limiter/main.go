@@ -32,6 +32,7 @@ type settings struct {
 	warm, length time.Duration
 	parallel     int
 	only         string
+	verbose      bool
 	limiters     string
 }
 
@@ -55,6 +56,7 @@ func parse() settings {
 	flag.DurationVar(&s.length, "length", 0, "time that counts (default 20s, with -long 60s)")
 	flag.IntVar(&s.parallel, "parallel", 3, "cells at a time")
 	flag.StringVar(&s.only, "only", "", "cells whose name contains this")
+	flag.BoolVar(&s.verbose, "v", false, "the first worker says every five seconds what its bucket knows")
 	flag.StringVar(&s.limiters, "limiters", "", "bucket, static, gcra (default bucket, with -long all)")
 	flag.Parse()
 	if s.length == 0 {

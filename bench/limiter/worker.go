@@ -35,7 +35,7 @@ const (
 
 // workers runs the cell's processes until the context ends; with kills, the
 // first is killed and started anew every now and then.
-func (c cell) workers(ctx context.Context, kind, redis, url, account string) error {
+func (c cell) workers(ctx context.Context, s settings, kind, redis, url, account string) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
@@ -44,7 +44,7 @@ func (c cell) workers(ctx context.Context, kind, redis, url, account string) err
 	for i := range c.procs {
 		go func() {
 			errs <- keep(ctx, c.kills && i == 0, self, workerArg, "-kind", kind, "-redis", redis, "-url", url,
-				"-account", account, "-procs", strconv.Itoa(c.procs))
+				"-account", account, "-procs", strconv.Itoa(c.procs), fmt.Sprintf("-v=%t", s.verbose && i == 0))
 		}()
 	}
 	for range c.procs {
@@ -88,6 +88,7 @@ func worker(args []string) int {
 	url := flags.String("url", "", "address of the sandbox")
 	account := flags.String("account", "", "name of the bucket")
 	procs := flags.Int("procs", 1, "processes that share the limit")
+	verbose := flags.Bool("v", false, "say what the bucket knows")
 	_ = flags.Parse(args) // ExitOnError
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -95,14 +96,14 @@ func worker(args []string) int {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		cancel()
 	}()
-	if err := work(ctx, *kind, *addr, *url, *account, *procs); err != nil {
+	if err := work(ctx, *kind, *addr, *url, *account, *procs, *verbose); err != nil {
 		fmt.Fprintln(os.Stderr, "limiter worker:", err)
 		return 1
 	}
 	return 0
 }
 
-func work(ctx context.Context, kind, addr, url, account string, procs int) error {
+func work(ctx context.Context, kind, addr, url, account string, procs int, verbose bool) error {
 	rdb, err := redisconn.Dial(ctx, redisconn.Options{URL: "redis://" + addr})
 	if err != nil {
 		return err
@@ -111,6 +112,9 @@ func work(ctx context.Context, kind, addr, url, account string, procs int) error
 	l, err := limiterOf(kind, rdb, account, procs)
 	if err != nil {
 		return err
+	}
+	if b, ok := l.(bucket); ok && verbose {
+		go b.tell(ctx)
 	}
 	client, err := aftership.New(aftership.Options{BaseURL: url, APIKey: ourKey, Limiter: l})
 	if err != nil {
