@@ -49,6 +49,14 @@ type LockRequest struct {
 
 var lockName = regexp.MustCompile(`^[A-Za-z0-9._-]{0,64}$`)
 
+// CheckLockName says what is wrong with the name of a lock.
+func CheckLockName(name string) error {
+	if !lockName.MatchString(name) {
+		return fmt.Errorf("%q is no name for a lock: use up to 64 letters (a to z), digits, dots, _ and -", name)
+	}
+	return nil
+}
+
 // field is the lock's place in the hash.
 func (r LockRequest) field() string {
 	return strings.Join([]string{r.Account, string(r.Operation), r.Name}, "/")
@@ -127,8 +135,11 @@ type Lock struct {
 // Lock takes a lock, or says with a *[LockedError] who holds it. A lock is free when the lease of its holder is over and every batch
 // attached to it has ended, was cancelled or purged, or was left half received.
 func (s *Store) Lock(ctx context.Context, r LockRequest) (*Lock, error) {
-	if !lockName.MatchString(r.Name) || r.Account == "" || !r.Operation.Valid() {
-		return nil, fmt.Errorf("%q is no name for a lock: use up to 64 letters (a to z), digits, dots, _ and -", r.Name)
+	if r.Account == "" || !r.Operation.Valid() {
+		return nil, errors.New("a lock needs an account and an operation")
+	}
+	if err := CheckLockName(r.Name); err != nil {
+		return nil, err
 	}
 	r.Lease = cmp.Or(r.Lease, LockLease)
 	for range 20 {

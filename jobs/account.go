@@ -44,45 +44,64 @@ func (a *Account) Close() {
 
 // Limiter is a limiter for calls that belong to no job: listings, courier lists.
 func (a *Account) Limiter(p batch.Priority, turn string) aftership.Limiter {
-	return &gate{account: a, priority: p, turn: turn}
+	return &gate{account: a, priority: p, turn: turn, now: time.Now}
 }
 
 // gate is the limiter of one job's calls: it waits for a slot, then marks the
 // begin, so that nothing stands between the mark and the request.
 type gate struct {
 	account  *Account
+	health   *health // nil for calls that belong to no job
+	lane     lane
 	priority batch.Priority
 	turn     string                      // batches of one priority take turns
 	until    time.Time                   // when the wait for a slot is given up; zero is never
 	begin    func(context.Context) error // nil for a call that changes nothing
+	undo     func(context.Context) error // takes the begin back
+	now      func() time.Time
 }
 
 // Wait blocks until the call may be sent.
 func (g *gate) Wait(ctx context.Context, class aftership.Class) error {
-	if err := g.slot(ctx, class); err != nil {
-		return err
+	wait := ctx
+	if !g.until.IsZero() {
+		var cancel context.CancelFunc
+		wait, cancel = context.WithDeadline(ctx, g.until)
+		defer cancel()
 	}
-	if g.begin == nil {
-		return nil
+	for {
+		sent, err := g.try(ctx, wait, class)
+		if err != nil && ctx.Err() == nil && wait.Err() != nil {
+			return errNoSlot
+		}
+		if sent || err != nil {
+			return err
+		}
 	}
-	return g.begin(ctx)
 }
 
 // errNoSlot says that the wait for a slot was given up.
 var errNoSlot = errors.New("no slot came free in time")
 
-func (g *gate) slot(ctx context.Context, class aftership.Class) error {
-	wait := ctx
-	if !g.until.IsZero() {
-		var cancel context.CancelFunc
-		wait, cancel = context.WithDeadlineCause(ctx, g.until, errNoSlot)
-		defer cancel()
+// try takes one slot and marks the begin. Where marking took so long that the
+// slot is void, or the process was held up, it takes the begin back.
+func (g *gate) try(ctx, wait context.Context, class aftership.Class) (sent bool, err error) {
+	if g.health != nil {
+		if err := g.health.pass(wait, g.lane); err != nil {
+			return false, err
+		}
 	}
-	err := g.account.pacer(class).Wait(wait, ratelimit.Priority(g.priority), g.turn)
-	if err != nil && ctx.Err() == nil && wait.Err() != nil {
-		return errNoSlot
+	slot, err := g.account.pacer(class).Take(wait, ratelimit.Priority(g.priority), g.turn)
+	if err != nil || g.begin == nil {
+		return err == nil, err
 	}
-	return err
+	if err := g.begin(ctx); err != nil {
+		return false, err
+	}
+	if slot.Until.IsZero() || g.now().Before(slot.Until) {
+		return true, nil
+	}
+	return false, g.undo(ctx)
 }
 
 // Observe passes the headers of a reply on to the pacer of its class.

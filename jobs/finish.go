@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"aftership-bulk/batch"
@@ -25,6 +26,9 @@ func (h *Handler) ended(ctx context.Context, id batch.ID) error {
 // written does not keep the batch unfinished: `enqueue report` writes it again.
 func (h *Handler) finish(ctx context.Context, p Payload) error {
 	b, err := h.ledger.Get(ctx, p.Batch)
+	if errors.Is(err, batch.ErrUnknown) {
+		return nil // purged
+	}
 	if err != nil {
 		return err
 	}

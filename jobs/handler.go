@@ -36,6 +36,7 @@ type Handler struct {
 	stops   *stopWatch
 	batches *batchCache
 	health  *health
+	reach   *reach
 	log     *slog.Logger
 }
 
@@ -114,12 +115,22 @@ type call struct {
 	look  batch.Look
 	begun batch.Begun
 	until time.Time // the end of the handler's patience with slots
-	log   *slog.Logger
+	// probing lets the call pass a stop, to try whether its cause is gone.
+	probing bool
+	log     *slog.Logger
 }
 
-// open asks the ledger whether the job is still wanted. It returns nil when
-// nothing is left to do for the task.
+// open asks the ledger whether the job is still wanted, and not stopped. It
+// returns nil when nothing is left to do for the task.
 func (h *Handler) open(ctx context.Context, p Payload) (*call, error) {
+	c, err := h.openUnchecked(ctx, p)
+	if err != nil || c == nil {
+		return nil, err
+	}
+	return c, h.stopped(ctx, laneOf(c.b.Operation))
+}
+
+func (h *Handler) openUnchecked(ctx context.Context, p Payload) (*call, error) {
 	look, err := h.ledger.Look(ctx, p.Batch, p.Job, p.Round)
 	if err != nil {
 		return nil, fmt.Errorf("ask the ledger about job %d of batch %s: %w", p.Job, p.Batch, err)
@@ -134,9 +145,6 @@ func (h *Handler) open(ctx context.Context, p Payload) (*call, error) {
 	if done, err := c.endedElsewhere(ctx); done || err != nil {
 		return nil, err
 	}
-	if err := h.stopped(ctx, laneOf(c.b.Operation)); err != nil {
-		return nil, err
-	}
 	return c, c.load(ctx)
 }
 
@@ -145,10 +153,10 @@ func (c *call) endedElsewhere(ctx context.Context) (bool, error) {
 	switch {
 	case c.look.State == batch.Cancelled:
 		return true, c.record(ctx, c.cancelled())
-	case c.look.Begins-c.look.Answers >= crashLimit:
+	case c.look.Begins-c.look.Answers-c.look.Uncharged >= crashLimit:
 		return true, c.record(ctx, batch.Result{
-			Outcome: batch.GaveUp, Attempts: c.look.Begins, Ambiguous: true,
-			Message: fmt.Sprintf("crashed: %d calls were begun and none was answered", c.look.Begins-c.look.Answers),
+			Outcome: batch.GaveUp, Attempts: c.look.Answers, Ambiguous: true,
+			Message: fmt.Sprintf("crashed: %d calls were begun and never answered", c.look.Begins-c.look.Answers-c.look.Uncharged),
 			Hint:    "look at the workers' logs around this job, then `enqueue retry`",
 		})
 	}
@@ -197,7 +205,10 @@ func (c *call) attempt(ctx context.Context) (v Verdict, err error) {
 	if err != nil && !sentOrRefused(err) {
 		return v, err
 	}
-	c.h.health.note(err)
+	c.h.reach.note(err)
+	if e, ok := errors.AsType[*aftership.Error](err); ok && c.undated(e) {
+		c.date(ctx, e)
+	}
 	return c.judge(reply, err), nil
 }
 
@@ -255,13 +266,20 @@ func (c *call) send(ctx context.Context) (reply aftership.Reply, err error) {
 }
 
 func (c *call) gate(begin func(context.Context) error) *gate {
-	return &gate{account: c.h.account, priority: c.b.Priority, turn: c.b.ID, until: c.until, begin: begin}
+	g := c.h.gate(laneOf(c.b.Operation), c.b)
+	g.until, g.begin, g.undo = c.until, begin, c.takeBack
+	return g
+}
+
+// gate is the limiter of the calls of one job or look-up.
+func (h *Handler) gate(l lane, b *cachedBatch) *gate {
+	return &gate{account: h.account, health: h.health, lane: l, priority: b.Priority, turn: b.ID, until: h.opts.Now().Add(longestWait), now: h.opts.Now}
 }
 
 // begin marks in the ledger that the call is about to be sent. A stop that came
 // while the call waited for its slot still holds it.
 func (c *call) begin(ctx context.Context) error {
-	if err := c.h.stopped(ctx, laneOf(c.b.Operation)); err != nil {
+	if err := c.h.stopped(ctx, laneOf(c.b.Operation)); err != nil && !c.probing {
 		return err
 	}
 	begun, err := c.h.ledger.MarkBegin(ctx, c.p.Batch, c.p.Job, c.p.Round)
@@ -282,10 +300,46 @@ func (c *call) judge(reply aftership.Reply, err error) Verdict {
 		Attempt:     c.begun.Answers + 1,
 		MaxAttempts: c.h.opts.MaxAttempts,
 		Ambiguous:   c.begun.Begins > 1 || c.begun.Earlier,
-		BatchBegan:  c.b.CreatedAt,
+		BatchBegan:  c.b.CreatedAt.Add(c.skew(reply, err)),
 		Reply:       reply,
 		Err:         err,
 	})
+}
+
+// undated reports whether "already exists" must be settled by the tracking's age
+// and the reply does not tell it.
+func (c *call) undated(e *aftership.Error) bool {
+	return c.b.Operation == batch.Create && e.Exists() && (c.begun.Begins > 1 || c.begun.Earlier) &&
+		(e.Existing == nil || e.Existing.CreatedAt.IsZero())
+}
+
+// date reads the existing tracking to learn its age. Where it cannot be read, the
+// verdict does without: then it is not ours.
+func (c *call) date(ctx context.Context, e *aftership.Error) {
+	client := c.h.account.Client.With(c.gate(nil))
+	if e.Existing != nil && e.Existing.ID != "" {
+		if reply, err := client.Get(ctx, aftership.Ref{ID: e.Existing.ID}, aftership.GetOptions{}); err == nil {
+			e.Existing.CreatedAt = reply.Tracking.CreatedAt
+		}
+		return
+	}
+	found, err := client.Lookup(ctx, []aftership.Ref{{Slug: c.row.Slug, TrackingNumber: c.row.TrackingNumber}})
+	if err == nil && len(found) == 1 && found[0].Match == aftership.MatchFound {
+		t := found[0].Tracking
+		e.Existing = &aftership.Existing{ID: t.ID, CreatedAt: t.CreatedAt}
+	}
+}
+
+// skew is how far AfterShip's clock is ahead of ours, by the reply's own date.
+func (c *call) skew(reply aftership.Reply, err error) time.Duration {
+	date := reply.Date
+	if e, ok := errors.AsType[*aftership.Error](err); ok {
+		date = e.Date
+	}
+	if date.IsZero() {
+		return 0
+	}
+	return date.Sub(c.h.opts.Now()).Truncate(time.Second)
 }
 
 // evidence reads a tracking whose retrack may have been sent before: a retrack
@@ -338,10 +392,14 @@ func (c *call) takeBack(ctx context.Context) error {
 func (c *call) conclude(ctx context.Context, v Verdict) error {
 	c.log.Debug("answered", "verdict", v.Kind, "outcome", v.Outcome, "code", v.Code, "trace_id", v.TraceID)
 	switch v.Kind {
-	case Retry:
-		return c.again(ctx, v)
+	case Retry, GiveUp:
+		if done, err := c.transient(ctx, v); done || err != nil {
+			return err
+		}
 	case Stop:
 		return c.stop(ctx, v)
+	default:
+		c.h.health.answered(ctx, laneOf(c.b.Operation))
 	}
 	return c.record(ctx, batch.Result{
 		Outcome: v.Outcome, TrackingID: v.ID, Slug: v.Slug, Code: v.Code, Message: v.Message, Hint: v.Hint,
@@ -349,21 +407,27 @@ func (c *call) conclude(ctx context.Context, v Verdict) error {
 	})
 }
 
-// again counts the failure and sends the task back for its back-off.
-func (c *call) again(ctx context.Context, v Verdict) error {
-	if !v.Reached {
-		// Nothing arrived, so the next call is not ambiguous; the failure still counts.
-		c.log.Debug("nothing reached AfterShip", "error", v.Message)
-	}
+// transient counts a failure that passes, and sends the task back unless its
+// attempts are used up. In an outage it costs no attempt.
+func (c *call) transient(ctx context.Context, v Verdict) (done bool, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
 	defer cancel()
+	if c.h.health.failed(ctx, laneOf(c.b.Operation)) {
+		if err := c.h.ledger.NoteAnswer(ctx, c.p.Batch, c.p.Job, c.p.Round); err != nil {
+			return true, err
+		}
+		return true, back(outageLook, "AfterShip is failing for every call; this costs no attempt: %s", v.Message)
+	}
+	if v.Kind == GiveUp {
+		return false, nil
+	}
 	n, err := c.h.ledger.CountAnswer(ctx, c.p.Batch, c.p.Job, c.p.Round)
 	if err != nil {
-		return err
+		return true, err
 	}
 	after := c.h.opts.Backoff(n)
 	c.log.Info("will be tried again", "attempt", n, "after", after, "code", v.Code, "message", v.Message)
-	return back(after, "attempt %d failed: %s", n, v.Message)
+	return true, back(after, "attempt %d failed: %s", n, v.Message)
 }
 
 // stop halts what no further call makes sense for, and keeps the row pending.

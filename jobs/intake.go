@@ -19,6 +19,9 @@ type Order struct {
 	Who      string
 	Priority batch.Priority
 	Force    bool // send a file again that was finished before
+	// Began is called with the batch before its first row is written, and while it
+	// can still be refused.
+	Began func(ctx context.Context, id batch.ID) error
 }
 
 // Intake takes sheets into the ledger and puts their jobs on the queue.
@@ -48,6 +51,11 @@ func (in *Intake) Accept(ctx context.Context, sh *sheet.Sheet, s *Survey, o Orde
 	if err != nil || existed && b.Ended() {
 		return b, existed, err
 	}
+	if o.Began != nil {
+		if err := o.Began(ctx, b.ID); err != nil {
+			return b, existed, err
+		}
+	}
 	if !b.Sealed {
 		if err := in.write(ctx, b.ID, sh, s); err != nil {
 			return b, existed, fmt.Errorf("batch %s is left half received (run the same command again to go on): %w", b.ID, err)
@@ -55,6 +63,15 @@ func (in *Intake) Accept(ctx context.Context, sh *sheet.Sheet, s *Survey, o Orde
 	}
 	b, err = in.Ledger.Get(ctx, b.ID)
 	return b, existed, err
+}
+
+// Existing is the batch that Accept would go on with or show, "" if the sheet is new.
+func (in *Intake) Existing(ctx context.Context, sh *sheet.Sheet, s *Survey, o Order) (batch.ID, error) {
+	spec, err := in.spec(sh, s.Plan, o)
+	if err != nil {
+		return "", err
+	}
+	return in.Ledger.Holder(ctx, spec.Identity)
 }
 
 func (in *Intake) spec(sh *sheet.Sheet, plan Plan, o Order) (batch.Spec, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -83,11 +84,11 @@ func (h *Handler) find(ctx context.Context, b *cachedBatch, p Payload, rows []wa
 	for i, w := range rows {
 		refs[i] = w.row.ref("")
 	}
-	g := &gate{account: h.account, priority: b.Priority, turn: b.ID, until: h.opts.Now().Add(longestWait)}
-	found, err := h.account.Client.With(g).Lookup(ctx, refs)
+	found, err := h.account.Client.With(h.gate(laneLookup, b)).Lookup(ctx, refs)
 	if err != nil {
 		return h.notListed(ctx, b, p, rows, err)
 	}
+	h.health.answered(ctx, laneLookup)
 	ids := map[int]string{}
 	var tasks []task
 	for i, w := range rows {
@@ -127,7 +128,8 @@ func slugs(ts []aftership.Tracking) string {
 	for _, t := range ts {
 		names = append(names, t.Slug)
 	}
-	return strings.Join(names, ", ")
+	slices.Sort(names)
+	return strings.Join(slices.Compact(names), ", ")
 }
 
 // notListed judges a listing that failed, for all of its rows.
@@ -136,7 +138,10 @@ func (h *Handler) notListed(ctx context.Context, b *cachedBatch, p Payload, rows
 		return nil, interruptedLookup(err)
 	}
 	v := Decide(Answer{Operation: b.Operation, Attempt: p.Try + 1, MaxAttempts: h.opts.MaxAttempts, Err: err})
+	transient := v.Kind == Retry || v.Kind == GiveUp
 	switch {
+	case transient && h.health.failed(ctx, laneLookup):
+		return nil, back(outageLook, "AfterShip is failing for every look-up; this costs no attempt: %s", v.Message)
 	case v.Kind == Wait:
 		return nil, back(time.Second, "AfterShip asked to slow down")
 	case v.Kind == Stop:

@@ -24,7 +24,8 @@ type Options struct {
 	// ShutdownTime is how long calls under way may take to end after a SIGTERM.
 	// Defaults to 45 seconds, which is more than a call's deadline.
 	ShutdownTime time.Duration
-	// SweepEvery is how often lost work is looked for. Defaults to one minute.
+	// SweepEvery is how often lost work is looked for; negative is never, for a
+	// process that is alone with its queue. Defaults to one minute.
 	SweepEvery time.Duration
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time

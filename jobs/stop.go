@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -64,29 +65,31 @@ func (h *Handler) halt(ctx context.Context, id batch.ID, l lane, v Verdict, reas
 	if v.Scope == StopRun {
 		return h.ledger.Halt(ctx, id, reason) // the job is parked with its batch
 	}
-	class, paused := "", lanes()
+	class := ""
 	if v.Scope == StopClass {
-		class, paused = string(l), []lane{l}
+		class = string(l)
 	}
 	if _, err := h.ledger.Stop(ctx, h.account.Name, class, reason, v.Code); err != nil {
 		return err
 	}
 	h.stops.forget()
-	if err := h.queue.setPaused(h.account.Name, true, callLanes(paused)...); err != nil {
+	if err := h.queue.setPaused(h.account.Name, true, stoppedLanes(batch.Stop{Class: class})...); err != nil {
 		h.log.Warn("the queues of a stopped account could not be paused; its tasks come back every minute", "error", err)
 	}
 	return back(stopPoll, "stopped: %s", reason)
 }
 
-// callLanes leaves out the lane that calls nothing: reports are written while an account is stopped.
-func callLanes(ls []lane) []lane {
-	var out []lane
-	for _, l := range ls {
-		if l != laneFinish {
-			out = append(out, l)
-		}
+// stoppedLanes lists the lanes that a stop holds back. Reports are written while an account is stopped.
+func stoppedLanes(s batch.Stop) []lane {
+	if s.Class != "" {
+		return []lane{lane(s.Class)}
 	}
-	return out
+	return callLanes()
+}
+
+// callLanes lists the lanes whose tasks call AfterShip.
+func callLanes() []lane {
+	return slices.DeleteFunc(lanes(), func(l lane) bool { return l == laneFinish })
 }
 
 // Lift ends every stop of the account and lets its queues run again.

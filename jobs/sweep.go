@@ -77,7 +77,7 @@ func (w *Worker) refill(ctx context.Context, a *Account, running []batch.Batch, 
 // queued counts the jobs that the account's tasks stand for.
 func (w *Worker) queued(a *Account) (int, error) {
 	total := 0
-	for _, l := range callLanes(lanes()) {
+	for _, l := range callLanes() {
 		n, err := w.queue.size(a.Name, l)
 		if err != nil {
 			return 0, err

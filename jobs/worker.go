@@ -2,7 +2,6 @@ package jobs
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -27,7 +26,8 @@ type Worker struct {
 	accounts []*Account
 	opts     Options
 	servers  []*asynq.Server
-	health   health
+	handlers map[string]*Handler // by account
+	reach    reach
 	stopping sync.Once
 	sweeps   context.CancelFunc
 	sweeping sync.WaitGroup
@@ -37,6 +37,7 @@ type Worker struct {
 // repaired (see package redisconn), because asynq writes its results through it.
 func NewWorker(rdb redis.UniversalClient, ledger *batch.Store, queue *Queue, accounts []*Account, opts Options) *Worker {
 	w := &Worker{ledger: ledger, queue: queue, accounts: accounts, opts: opts.withDefaults()}
+	w.reach.now = w.opts.Now
 	for _, a := range accounts {
 		for _, l := range lanes() {
 			w.servers = append(w.servers, asynq.NewServerFromRedisClient(rdb, w.config(a, l)))
@@ -86,9 +87,11 @@ func (w *Worker) concurrency(a *Account, l lane) int {
 
 // Start begins to work. It returns at once.
 func (w *Worker) Start(ctx context.Context) error {
+	w.handlers = map[string]*Handler{}
 	i := 0
 	for _, a := range w.accounts {
 		h := w.handler(a)
+		w.handlers[a.Name] = h
 		for range lanes() {
 			if err := w.servers[i].Start(h); err != nil {
 				return fmt.Errorf("start the worker of account %s: %w", a.Name, err)
@@ -108,7 +111,8 @@ func (w *Worker) handler(a *Account) *Handler {
 		opts:    w.opts,
 		stops:   &stopWatch{ledger: w.ledger, now: w.opts.Now},
 		batches: newBatchCache(w.ledger),
-		health:  &w.health,
+		health:  newHealth(w.ledger, a.Name, w.opts.Now),
+		reach:   &w.reach,
 		log:     w.opts.Log.With("account", a.Name),
 	}
 }
@@ -140,12 +144,25 @@ func (w *Worker) Shutdown() {
 
 // Unreachable says why AfterShip cannot be reached, once that has been so for a
 // while and for every call; else it is empty.
-func (w *Worker) Unreachable() string { return w.health.unreachable(w.opts.Now()) }
+func (w *Worker) Unreachable() string { return w.reach.lost() }
 
+// startSweeper starts what looks after the queues beside the handlers.
 func (w *Worker) startSweeper(ctx context.Context) {
 	ctx, w.sweeps = context.WithCancel(ctx)
+	if w.opts.SweepEvery < 0 {
+		return
+	}
+	orphans := &orphanage{}
+	w.repeat(ctx, w.opts.SweepEvery, "sweep", w.Sweep)
+	w.repeat(ctx, w.opts.SweepEvery/4, "probe of stops", w.probeStops)
+	w.repeat(ctx, orphanLook, "search for orphans", func(ctx context.Context) error { return w.adopt(ctx, orphans) })
+}
+
+// repeat does something again and again until the context ends. A failure is
+// logged: the next time may do.
+func (w *Worker) repeat(ctx context.Context, every time.Duration, what string, do func(context.Context) error) {
 	w.sweeping.Go(func() {
-		tick := time.NewTicker(w.opts.SweepEvery)
+		tick := time.NewTicker(every)
 		defer tick.Stop()
 		for {
 			select {
@@ -153,8 +170,8 @@ func (w *Worker) startSweeper(ctx context.Context) {
 				return
 			case <-tick.C:
 			}
-			if err := w.Sweep(ctx); err != nil && !errors.Is(err, context.Canceled) {
-				w.opts.Log.Warn("the sweep failed; it is tried again", "error", err)
+			if err := do(ctx); err != nil && ctx.Err() == nil {
+				w.opts.Log.Warn("the "+what+" failed; it is tried again", "error", err)
 			}
 		}
 	})

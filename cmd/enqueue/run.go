@@ -6,12 +6,14 @@ import (
 	"io"
 	"log/slog"
 	"runtime/debug"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"aftership-bulk/config"
 	"aftership-bulk/internal/wire"
+	"aftership-bulk/redisconn"
 )
 
 // cli is the command line with everything that it may touch.
@@ -26,6 +28,8 @@ type cli struct {
 		verbose bool
 	}
 	imp importFlags
+	// lockEnd is when --wait-lock runs out.
+	lockEnd time.Time
 }
 
 // run is the whole program: it returns the exit code.
@@ -75,7 +79,7 @@ number of machines take them, and returns at once.
 	config.AddFlags(f)
 	root.AddCommand(c.createCommand(), c.updateCommand(), c.completeCommand(), c.retrackCommand(),
 		c.statusCommand(), c.batchesCommand(), c.reportCommand(), c.retryCommand(), c.deadCommand(),
-		c.pauseCommand(), c.resumeCommand(), c.cancelCommand(), c.templateCommand(), c.configCommand())
+		c.pauseCommand(), c.resumeCommand(), c.cancelCommand(), c.purgeCommand(), c.doctorCommand(), c.templateCommand(), c.configCommand())
 	return root
 }
 
@@ -96,6 +100,7 @@ func (c *cli) configure(flags *pflag.FlagSet) error {
 	}
 	c.cfg = cfg
 	c.log = c.logger()
+	redisconn.LogTo(c.log)
 	return nil
 }
 

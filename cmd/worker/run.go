@@ -106,16 +106,17 @@ func work(ctx context.Context, cfg config.Config, stderr io.Writer, verbose bool
 		cfg.LogLevel = "debug"
 	}
 	log := wire.Logger(cfg, stderr, slog.LevelDebug)
-	rdb, err := redisconn.Dial(ctx, redisconn.Options{URL: cfg.RedisURL.Value(), RepairSyncer: true})
+	redisconn.LogTo(log)
+	rdb, carrier, err := dial(ctx, cfg)
 	if err != nil {
 		return &failure{exitUnreachable, err, "check REDIS_URL"}
 	}
-	defer func() { _ = rdb.Close() }()
+	defer func() { _, _ = rdb.Close(), carrier.Close() }()
 	accounts, err := accounts(cfg, rdb)
 	if err != nil {
 		return err
 	}
-	w := jobs.NewWorker(rdb, batch.New(rdb, wire.LedgerOptions(cfg)), jobs.NewQueue(rdb), accounts, wire.WorkerOptions(cfg, log))
+	w := jobs.NewWorker(carrier, batch.New(rdb, wire.LedgerOptions(cfg)), jobs.NewQueue(rdb), accounts, wire.WorkerOptions(cfg, log))
 	if err := w.Start(ctx); err != nil {
 		return &failure{exitUnreachable, err, "check REDIS_URL"}
 	}
@@ -124,6 +125,19 @@ func work(ctx context.Context, cfg config.Config, stderr io.Writer, verbose bool
 	log.Info("going down: no new call is started, those under way are recorded")
 	w.Shutdown()
 	return nil
+}
+
+// dial connects twice: the second client carries asynq's writes, whose cancelled
+// contexts are repaired; ours must stay cancelled.
+func dial(ctx context.Context, cfg config.Config) (rdb, carrier redis.UniversalClient, err error) {
+	if rdb, err = redisconn.Dial(ctx, redisconn.Options{URL: cfg.RedisURL.Value()}); err != nil {
+		return nil, nil, err
+	}
+	carrier, err = redisconn.Dial(ctx, redisconn.Options{URL: cfg.RedisURL.Value(), RepairSyncer: true})
+	if err != nil {
+		_ = rdb.Close()
+	}
+	return rdb, carrier, err
 }
 
 // accounts builds every account that there is a key for.

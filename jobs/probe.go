@@ -1,0 +1,112 @@
+package jobs
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"aftership-bulk/aftership"
+	"aftership-bulk/batch"
+)
+
+// stopProbe is how often one real call tries whether a stop's cause is gone.
+const stopProbe = time.Minute
+
+// probeStops tries, for each stop of the accounts, one of the calls that it holds
+// back. If that is not stopped again, the stop is lifted.
+func (w *Worker) probeStops(ctx context.Context) error {
+	for _, a := range w.accounts {
+		stops, err := w.ledger.Stops(ctx, a.Name)
+		if err != nil {
+			return err
+		}
+		// A stop that was lifted while another process was still pausing for it
+		// leaves queues paused for nothing.
+		if err := w.queue.setPaused(a.Name, false, unstopped(stops)...); err != nil {
+			return err
+		}
+		for _, s := range stops {
+			if err := w.probeStop(ctx, a, s); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// unstopped lists the lanes that no stop holds back.
+func unstopped(stops []batch.Stop) []lane {
+	return slices.DeleteFunc(callLanes(), func(l lane) bool {
+		return slices.ContainsFunc(stops, func(s batch.Stop) bool { return slices.Contains(stoppedLanes(s), l) })
+	})
+}
+
+func (w *Worker) probeStop(ctx context.Context, a *Account, s batch.Stop) error {
+	if w.opts.Now().Sub(s.At) < stopProbe {
+		return nil
+	}
+	mine, err := w.ledger.MayProbe(ctx, a.Name, "stop:"+s.Class, stopProbe)
+	if err != nil || !mine {
+		return err
+	}
+	passed, err := w.tryOne(ctx, a, s)
+	if err != nil || !passed {
+		return err
+	}
+	w.opts.Log.Info("a call passed: the stop is lifted", "account", a.Name, "class", s.Class)
+	if _, err := w.ledger.Lift(ctx, a.Name, s.Class); err != nil {
+		return err
+	}
+	w.handlers[a.Name].stops.forget()
+	return w.queue.setPaused(a.Name, false, stoppedLanes(s)...)
+}
+
+// tryOne sends one call that the stop holds back, and says whether it passed.
+func (w *Worker) tryOne(ctx context.Context, a *Account, s batch.Stop) (passed bool, err error) {
+	if s.Class == string(laneLookup) {
+		return listOne(ctx, a), nil
+	}
+	for b, err := range w.ledger.List(ctx) {
+		if err != nil {
+			return false, err
+		}
+		if b.Account != a.Name || b.State != batch.Running || !Concerns(s, b.Operation) {
+			continue
+		}
+		for todo, err := range w.ledger.Work(ctx, b.ID, 0) {
+			if err != nil {
+				return false, err
+			}
+			t := jobTask(b, todo.Job, todo.Round)
+			return w.handlers[a.Name].probe(ctx, t.payload)
+		}
+	}
+	return listOne(ctx, a), nil // nothing waits: any call tells whether the key is good
+}
+
+// listOne asks for a page of the list.
+func listOne(ctx context.Context, a *Account) bool {
+	for _, err := range a.Client.With(a.Limiter(batch.Background, "probe")).List(ctx, aftership.Filter{PageSize: 1}) {
+		return err == nil
+	}
+	return true
+}
+
+// probe carries out one job of a stopped lane, and says whether it passed. Its
+// own task stands in a paused queue; should it run at the same time, because
+// somebody lifts the stop, then the later call is flagged as ambiguous.
+func (h *Handler) probe(ctx context.Context, p Payload) (passed bool, err error) {
+	c, err := h.openUnchecked(ctx, p)
+	if err != nil || c == nil {
+		return false, err
+	}
+	c.probing = true
+	v, err := c.attempt(ctx)
+	if err != nil {
+		return false, nil // no slot, or no begin: the next probe tells
+	}
+	if v.Kind == Wait || v.Kind == Stop {
+		return false, c.takeBack(ctx)
+	}
+	return v.Kind != Retry, c.conclude(ctx, v)
+}
