@@ -411,8 +411,9 @@ func TestStops(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			eachStore(t, aftership.V202404, sandbox.Options{}, func(t *testing.T, r *rig) {
-				tt.fault.After = 5
-				r.fault(tt.fault)
+				fault := tt.fault
+				fault.After = 5
+				r.fault(fault)
 				r.work()
 				text := "tracking_number,slug\n"
 				for i := range 40 {
