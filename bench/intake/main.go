@@ -7,7 +7,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -34,15 +33,11 @@ func run(ctx context.Context) error {
 	if *plainRows == 0 {
 		*plainRows = *rows
 	}
-	dir, err := os.MkdirTemp("", "bench-intake-")
+	path, clean, err := rig.TempSheet(*rows)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	path, err := rig.Sheet(dir, *rows)
-	if err != nil {
-		return err
-	}
+	defer clean()
 	r, err := rig.Start(ctx, configuration()...)
 	if err != nil {
 		return err

@@ -9,7 +9,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"os"
+	"path/filepath"
 	"time"
 
 	"aftership-bulk/batch"
@@ -29,15 +29,11 @@ func main() { rig.Main(2*time.Minute, run) }
 const goal = 200_000
 
 func run(ctx context.Context) error {
-	dir, err := os.MkdirTemp("", "bench-report-")
+	path, clean, err := rig.TempSheet(*rows)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	path, err := rig.Sheet(dir, *rows)
-	if err != nil {
-		return err
-	}
+	defer clean()
 	r, err := rig.Start(ctx, rig.Listpack)
 	if err != nil {
 		return err
@@ -50,7 +46,7 @@ func run(ctx context.Context) error {
 	if err := r.Finish(ctx, b); err != nil {
 		return err
 	}
-	return measure(ctx, r, b, dir)
+	return measure(ctx, r, b, filepath.Dir(path))
 }
 
 func measure(ctx context.Context, r *rig.Redis, b batch.Batch, dir string) error {

@@ -55,3 +55,20 @@ func result(job int) batch.Result {
 	slug := [...]string{"ups", "fedex", "dhl", "japan-post", "jd-worldwide"}[job%5]
 	return batch.Result{Outcome: batch.Created, TrackingID: fmt.Sprintf("%024x", uint64(job)*0x9E3779B97F4A7C15), Slug: slug, Code: 201, Attempts: 1, At: time.Now()}
 }
+
+// Await waits until every job of a batch has its result.
+func (r *Redis) Await(ctx context.Context, id batch.ID) error {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		b, err := r.Ledger.Get(ctx, id)
+		if err != nil || b.Ended() {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-tick.C:
+		}
+	}
+}

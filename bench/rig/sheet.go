@@ -49,7 +49,7 @@ func line(r *rand.Rand, i int) string {
 		pick("Blue shirt", "Teapot", "Desk lamp", "Two books"), fmt.Sprintf("ORDER-%08d", i), first + " " + last,
 		fmt.Sprintf("%s.%s%d@example.com", first, last, r.IntN(9999)), fmt.Sprintf("+49151%07d", r.IntN(1e7)),
 		pick("DEU", "USA", "JPN", "BRA"), pick("Berlin", "Austin", "Osaka", "Sao Paulo"), fmt.Sprintf("%05d", r.IntN(1e5)),
-		fmt.Sprintf("2026-11-%02d", 1+r.IntN(30)), pick("leave at the door", "ring twice", "a gift"),
+		fmt.Sprintf("2026-11-%02dT%02d:00:00Z", 1+r.IntN(30), r.IntN(24)), pick("leave at the door", "ring twice", "a gift"),
 	}, ",")
 	pad := fmt.Sprintf(" %016x%016x%016x", r.Uint64(), r.Uint64(), r.Uint64())
 	return (text + pad + strings.Repeat(".", RowBytes))[:RowBytes-1] + "\n"
@@ -67,4 +67,44 @@ func Open(ctx context.Context, path string) (*sheet.Sheet, *jobs.Survey, error) 
 	}
 	survey, err := jobs.Take(ctx, sh, jobs.Plan{Operation: batch.Create, Version: aftership.V202404, Mapping: mapping})
 	return sh, survey, err
+}
+
+// TempSheet writes a [Sheet] into a directory of its own, which clean removes.
+func TempSheet(rows int) (path string, clean func(), err error) {
+	dir, err := os.MkdirTemp("", "bench-")
+	if err != nil {
+		return "", nil, err
+	}
+	clean = func() { _ = os.RemoveAll(dir) }
+	if path, err = Sheet(dir, rows); err != nil {
+		clean()
+	}
+	return path, clean, err
+}
+
+// Shipments reads the shipments of a sheet.
+func Shipments(ctx context.Context, path string, each func(aftership.Shipment) error) error {
+	sh, err := sheet.Open(ctx, path, nil, sheet.Options{})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = sh.Close() }()
+	mapping, _, err := sheet.Map(sh.Header, jobs.Columns())
+	if err != nil {
+		return err
+	}
+	decoder := sheet.NewDecoder[aftership.Shipment](mapping)
+	for row, err := range sh.Rows() {
+		if err != nil {
+			return err
+		}
+		s, _, err := decoder.Decode(row.Cells)
+		if err != nil {
+			return err
+		}
+		if err := each(s); err != nil {
+			return err
+		}
+	}
+	return nil
 }
