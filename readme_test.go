@@ -73,6 +73,7 @@ var steps = map[string]step{
 	"enqueue pause BATCH":                {with: queued, says: []string{"BATCH is paused", "enqueue resume BATCH"}, then: stateIs("paused")},
 	"enqueue resume BATCH":               {with: paused, says: []string{"BATCH goes on"}, then: stateIs("running")},
 	"enqueue cancel BATCH":               {with: queued, says: []string{"2 cancelled"}, then: stateIs("cancelled")},
+	"enqueue purge BATCH --yes":          {with: queued, says: []string{"Batch BATCH is removed"}, then: func(w *world, _ result) { w.must(2, "enqueue status "+w.env["BATCH"]) }},
 	"enqueue resume --account default":   {with: stopped, says: []string{"default goes on"}, then: goesOn},
 	"enqueue resume --account NAME":      {with: stopped, says: []string{"default goes on"}, then: goesOn},
 
@@ -92,6 +93,9 @@ var steps = map[string]step{
 	"redis-server --appendonly yes --maxmemory-policy noeviction --hash-max-listpack-value 512": {try: tryRedisServer},
 	"REDIS_URL=redis://localhost:6379 AFTERSHIP_API_KEY=asat_... worker":                        {try: tryWorker},
 	"REDIS_URL=redis://localhost:6379 enqueue create shipments.csv":                             {with: withoutKey, says: []string{"Batch BATCH is queued", "enqueue status BATCH --follow"}},
+
+	// Troubleshooting.
+	"enqueue doctor": {with: account, says: []string{"key of default", "valid; AfterShip allows", "0 that fail"}},
 
 	// Configuration.
 	"enqueue config show": {with: account, says: []string{"api_key", "********", "environment AFTERSHIP_API_KEY"}},

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"aftership-bulk/batch"
 	"aftership-bulk/internal/wire"
 	"aftership-bulk/jobs"
 )
@@ -17,12 +16,17 @@ func (c *cli) carryOut(ctx context.Context, inputs []*input) error {
 	if err := c.carryable(inputs); err != nil {
 		return err
 	}
-	s, err := c.open(ctx, readWrite)
+	s, err := c.openToWork(ctx)
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	return c.carryOutIn(ctx, s, inputs)
+	mine, err := c.existing(ctx, s, inputs)
+	if err != nil {
+		return err
+	}
+	requests := c.lockRequests(s, inputs[0].survey.Plan.Operation, false, mine)
+	return c.underLock(ctx, s, requests, func(ctx context.Context) error { return c.carryOutIn(ctx, s, inputs) })
 }
 
 func (c *cli) carryOutIn(ctx context.Context, s *session, inputs []*input) error {
@@ -56,7 +60,7 @@ func (c *cli) handOver(ctx context.Context, s *session, inputs []*input) error {
 	for _, in := range inputs {
 		e, err := c.handOverOne(ctx, s, in, len(inputs))
 		if err != nil {
-			return ctxOr(ctx, unreachable(err, "run the same command again: it goes on where it ended"))
+			return ctxOr(ctx, orUnreachable(err, "run the same command again: it goes on where it ended"))
 		}
 		codes = append(codes, e.code())
 	}
@@ -96,9 +100,10 @@ func (c *cli) handOverOne(ctx context.Context, s *session, in *input, files int)
 
 // accept takes one input into the ledger.
 func (c *cli) accept(ctx context.Context, s *session, in *input) (existed bool, err error) {
-	in.b, existed, err = s.intake.Accept(ctx, in.sheet, in.survey, jobs.Order{
-		Account: c.cfg.Account, Who: who(c.env), Priority: batch.Priority(c.imp.priority), Force: c.imp.force,
-	})
+	in.b, existed, err = s.intake.Accept(ctx, in.sheet, in.survey, c.order(s))
+	if err == nil && !in.b.Ended() {
+		err = s.keeps(ctx, in.b)
+	}
 	if err != nil {
 		return existed, err
 	}
@@ -150,12 +155,14 @@ func (c *cli) workEmbedded(ctx context.Context, s *session, inputs []*input) err
 		if err := c.reportOf(context.WithoutCancel(ctx), s, in, len(inputs)); err != nil {
 			return err
 		}
+		s.compact(context.WithoutCancel(ctx), in.b)
 		c.tellEnding(e, in)
 		codes = append(codes, e.code())
 		if e.interrupted || e.stopped != "" {
 			break
 		}
 	}
+	s.tidy(ctx)
 	return c.finishRun(inputs, worst(codes...))
 }
 
@@ -177,7 +184,7 @@ func (s *session) workerOptions() jobs.Options {
 	o := wire.WorkerOptions(s.cfg, s.log)
 	o.Poll = 100 * time.Millisecond
 	o.ReportDir = "" // the command writes the report itself
-	o.SweepEvery = 24 * time.Hour
+	o.SweepEvery = -1
 	if s.sandbox != nil {
 		o.Backoff = func(int) time.Duration { return 300 * time.Millisecond }
 	}

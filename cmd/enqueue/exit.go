@@ -61,6 +61,14 @@ func usage(err error, try string) error { return &failure{exitUsage, err, try} }
 
 func unreachable(err error, try string) error { return &failure{exitUnreachable, err, try} }
 
+// orUnreachable is unreachable for errors that have no exit code of their own.
+func orUnreachable(err error, try string) error {
+	if _, ok := errors.AsType[*failure](err); ok {
+		return err
+	}
+	return unreachable(err, try)
+}
+
 // exitCode is the one switch from what happened to the code that says it.
 func exitCode(err error) int {
 	switch {

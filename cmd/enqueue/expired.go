@@ -23,11 +23,19 @@ func (c *cli) retrackListed(ctx context.Context, def jobs.Defaults) error {
 		return usage(errors.New("without a file the expired trackings are listed through the API, and there is no API key"),
 			"set AFTERSHIP_API_KEY, name a file, or try it out with --sandbox")
 	}
-	s, err := c.open(ctx, readWrite)
+	s, err := c.openToWork(ctx)
 	if err != nil {
 		return err
 	}
 	defer s.close()
+	if c.imp.dryRun {
+		return c.listAndRetrack(ctx, s, def)
+	}
+	requests := c.lockRequests(s, batch.Retrack, true, nil)
+	return c.underLock(ctx, s, requests, func(ctx context.Context) error { return c.listAndRetrack(ctx, s, def) })
+}
+
+func (c *cli) listAndRetrack(ctx context.Context, s *session, def jobs.Defaults) error {
 	dir, err := os.MkdirTemp("", "aftership-bulk-")
 	if err != nil {
 		return usage(err, "")

@@ -34,6 +34,8 @@ type importFlags struct {
 	limit      int
 	skip       int
 	sample     int
+	name       string
+	waitLock   waitFlag
 }
 
 func (c *cli) createCommand() *cobra.Command {
@@ -101,6 +103,9 @@ func (c *cli) importCommand(op batch.Operation, use, short, long, examples strin
 	f.BoolVar(&c.flags.sandbox, "sandbox", false, "run against the built-in stand-in for AfterShip, with a ledger that is thrown away")
 	f.Var(&c.imp.wait, "wait", "with Redis: wait until every row has an outcome, or for this long (--wait=10m)")
 	f.Lookup("wait").NoOptDefVal = "0"
+	f.StringVar(&c.imp.name, "name", "", "run only while no other run of this `NAME`, operation and account has unfinished rows; else exit code 6")
+	f.Var(&c.imp.waitLock, "wait-lock", "wait until such a run has ended, or for this long (--wait-lock=10m)")
+	f.Lookup("wait-lock").NoOptDefVal = "0"
 	f.StringVar(&c.imp.report, "report", "", "write the report to this `FILE`; with several sheets, to this directory")
 	f.BoolVar(&c.imp.dryRun, "dry-run", false, "check every row and write the report, but send nothing")
 	f.BoolVar(&c.imp.force, "force", false, "send a file again that was finished before")
@@ -172,6 +177,9 @@ func (f *importFlags) defaults() (jobs.Defaults, error) {
 	}
 	if !batch.Priority(f.priority).Valid() {
 		return d, usage(fmt.Errorf("--priority %q is unknown", f.priority), "use upload, nightly or background")
+	}
+	if err := batch.CheckLockName(f.name); err != nil {
+		return d, usage(err, "give --name another value")
 	}
 	return d, nil
 }

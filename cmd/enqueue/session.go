@@ -39,6 +39,7 @@ type session struct {
 	embedded *redisconn.Embedded // nil with Redis
 	sandbox  *http.Server        // nil without --sandbox
 	worker   *jobs.Worker        // the worker inside, once it was started
+	held     *held               // the locks of a run
 	closers  []func()
 }
 
@@ -75,7 +76,7 @@ func (c *cli) open(ctx context.Context, m mode) (*session, error) {
 }
 
 func (s *session) openRedis(ctx context.Context) error {
-	rdb, err := redisconn.Dial(ctx, redisconn.Options{URL: s.cfg.RedisURL.Value(), RepairSyncer: true})
+	rdb, err := redisconn.Dial(ctx, redisconn.Options{URL: s.cfg.RedisURL.Value()})
 	if err != nil {
 		return unreachable(err, "check REDIS_URL; without it the run needs no Redis")
 	}

@@ -24,14 +24,17 @@ const patience = 60 * time.Second
 
 // commands are what scripts can say beside testscript's own words.
 var commands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
-	"exitcode": cmdExitCode,
-	"sandbox":  cmdSandbox,
-	"fault":    cmdFault,
-	"calls":    cmdCalls,
-	"report":   cmdReport,
-	"batchid":  cmdBatchID,
-	"until":    cmdUntil,
-	"rows":     cmdRows,
+	"exitcode":  cmdExitCode,
+	"sandbox":   cmdSandbox,
+	"fault":     cmdFault,
+	"calls":     cmdCalls,
+	"report":    cmdReport,
+	"batchid":   cmdBatchID,
+	"until":     cmdUntil,
+	"rows":      cmdRows,
+	"interrupt": cmdInterrupt,
+	"race":      cmdRace,
+	"killed":    cmdKilled,
 }
 
 // cmdExitCode runs a program and checks its exit code: exitcode 2 enqueue create.
@@ -183,4 +186,30 @@ func cmdRows(ts *testscript.TestScript, _ bool, args []string) {
 		fmt.Fprintf(&b, "1Z999AA1%010d,ups,Order %d\n", i, i)
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(b.String()), 0o600))
+}
+
+// cmdInterrupt runs a program, sends it SIGINT once the sandbox has seen a call,
+// and checks its exit code: interrupt 130 enqueue create rows.csv.
+func cmdInterrupt(ts *testscript.TestScript, _ bool, args []string) {
+	cmd := exec.Command(filepath.Join(bin, args[1]), args[2:]...)
+	cmd.Dir = ts.MkAbs(".")
+	for _, name := range []string{"HOME", "USER", "PATH", "STATE_DIR", "REPORT_DIR", "REDIS_URL", "AFTERSHIP_BASE_URL", "AFTERSHIP_API_KEY"} {
+		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
+	}
+	stdout, err := os.Create(ts.MkAbs("interrupted.txt"))
+	ts.Check(err)
+	defer stdout.Close()
+	cmd.Stdout = stdout
+	ts.Check(cmd.Start())
+	for end := time.Now().Add(patience); !strings.Contains(string(control(ts, http.MethodGet, "calls?limit=1", "")), `"endpoint"`); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			ts.Fatalf("no call was sent within %s", patience)
+		}
+	}
+	ts.Check(cmd.Process.Signal(os.Interrupt))
+	_ = cmd.Wait()
+	if got := strconv.Itoa(cmd.ProcessState.ExitCode()); got != args[0] {
+		ts.Fatalf("it ended with %s, want %s", got, args[0])
+	}
+	ts.Check(ts.Exec("cat", "interrupted.txt"))
 }

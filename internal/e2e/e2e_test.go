@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -17,6 +18,10 @@ import (
 var bin string
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
+		_ = f.Value.Set("8") // the scripts wait for rate limits and back-offs more than they compute
+	}
 	os.Exit(withPrograms(m.Run))
 }
 
@@ -77,5 +82,6 @@ func setupRedis(env *testscript.Env) error {
 	}
 	env.Defer(r.Stop)
 	env.Setenv("REDIS", r.URL())
+	env.Setenv("REDIS_ADDR", r.Addr())
 	return nil
 }
