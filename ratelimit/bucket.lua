@@ -14,14 +14,14 @@
 --          13 end of a long window, 14 what remains of it
 --          15 jitter, 16 1 if phase bounds follow, 17 low, 18 high
 --          19 number of windows, each: reset second, least, most remaining, answers, refusals
--- returns  clock, seq, epoch, mode, slots, wait, spacing (ns), slack, end, retry,
+-- returns  clock, seq, epoch, mode (0 paced, 1 locked, 2 roomy), slots, wait, spacing (ns), slack, end, retry,
 --          limit, margin (millionths), foreign, pause (clock), long end (clock), long left, phase
 --          (us unless said otherwise)
 
 local names = {'seq', 'epoch', 'next', 'limit', 'limitAt', 'mode', 'phase', 'low', 'high', 'phased',
   'margin', 'taken', 'spread', 'room1', 'room2', 'pause', 'win', 'g0', 'g1', 'g2', 'g3', 'g4', 'g5',
   'cr', 'cl', 'cm', 'ca', 'cf', 'pr', 'pl', 'pm', 'pa', 'pf',
-  'fa', 'fb', 'fat', 'fc', 'fp', 'longEnd', 'longLeft', 'good', 'bad', 'hold', 'firm', 'agedAt', 'safeAt'}
+  'fa', 'fb', 'fat', 'fc', 'fp', 'longEnd', 'longLeft', 'roomy', 'good', 'bad', 'hold', 'firm', 'agedAt', 'safeAt'}
 local floor, ceil, max, min, abs = math.floor, math.ceil, math.max, math.min, math.abs
 local A = {}
 for i = 1, #ARGV do A[i] = tonumber(ARGV[i]) end
@@ -47,7 +47,7 @@ end
 local function safe()
   b.epoch = max(b.epoch + 1, now)
   b.next = now + max(1e6, ceil(1e9 / force()))
-  b.mode, b.good, b.bad, b.hold = 0, 0, 0, 0
+  b.mode, b.good, b.bad, b.hold, b.roomy = 0, 0, 0, 0, 0
   b.phase, b.low, b.high, b.phased, b.firm = 0, 0, 0, 0, 0
   clearWindows()
   b.cr, b.cl, b.cm, b.ca, b.cf = 0, 0, 0, 0, 0
@@ -210,6 +210,12 @@ local function judge(reset, least, most, answers, refused)
     b.good, b.bad = 0, b.bad + 1
   end
   if refused > 0 then b.good = 0 end
+  local ample = b.limit > 0 and least * 10000 >= 3 * b.limit and refused == 0
+  if busy and heard and ample then
+    b.roomy = b.roomy + 1
+  elseif not ample then
+    b.roomy = 0
+  end
   if busy and heard and b.limit > 0 and least * 10000 >= 3 * b.limit and b.taken * 100 >= b.limit then
     b.margin = min(b.margin, 3000)
   end
@@ -245,6 +251,7 @@ end
 local function refuse(till, reset, long, lowered)
   if b.mode == 1 and reset > 0 then till = reset * 1e6 - b.phase end
   till = min(till, now + 86400000000)
+  b.roomy = 0
   if till > b.pause + 50000 then
     b.pause = till
     b.epoch = b.epoch + 1
@@ -272,11 +279,22 @@ end
 
 -- reserve ------------------------------------------------------------------
 
-local function placePaced(start, al)
+local function way()
+  if b.mode == 0 and b.roomy >= 3 then return 2 end
+  return b.mode
+end
+
+local function credit()
+  if way() == 2 then return floor(force() / 5000) end
+  return 0
+end
+
+local function placePaced(start, al, late)
   local reset = floor((start + b.phase) / 1e6) + 1
   local left = reset * 1e6 - b.phase - start
   local gap = pacedGap(al)
-  return {at = start, gap = gap, room = ceil(left * 1000 / gap), reset = reset, stop = 0}
+  local line = min(start, max(b.next, start - floor(late * gap / 1000)))
+  return {at = start, line = line, gap = gap, room = ceil(left * 1000 / gap), reset = reset, stop = 0}
 end
 
 local function placeLocked(start, per)
@@ -293,7 +311,7 @@ local function placeLocked(start, per)
       local need = floor((last - at) * 1000 / max(left - 1, 1))
       local gap = min(nominal, max(need, ceil(nominal / 3)))
       local fit = floor((last - at) * 1000 / gap) + 1
-      return {at = at, gap = gap, room = min(left, fit), reset = reset, stop = edge - floor(g / 4)}
+      return {at = at, line = at, gap = gap, room = min(left, fit), reset = reset, stop = edge - floor(g / 4)}
     end
     reset = reset + 1
   end
@@ -311,7 +329,7 @@ local function reserve()
   if b.mode == 1 and al >= 2000 then
     p = placeLocked(start, floor(al / 1000))
   else
-    p = placePaced(start, al)
+    p = placePaced(start, al, credit())
   end
   if long then
     p.gap = max(p.gap, ceil((b.longEnd - now) * 1000 / b.longLeft))
@@ -324,7 +342,7 @@ local function reserve()
   if n < 1 then return 0, 0, p.gap, slack, 0, 0 end
   add(p.reset, n)
   b.taken = b.taken + n
-  b.next = p.at + ceil(n * p.gap / 1000)
+  b.next = p.line + ceil(n * p.gap / 1000)
   if b.longEnd > now then
     b.longLeft = max(0, b.longLeft - n)
     b.next = min(b.next, max(b.longEnd, p.at + ceil(n * pacedGap(al) / 1000)))
@@ -350,5 +368,5 @@ for i, k in ipairs(names) do
 end
 redis.call('HSET', KEYS[1], unpack(set))
 redis.call('PEXPIRE', KEYS[1], string.format('%.0f', 3600000 + max(0, floor((max(b.pause, b.longEnd) - now) / 1000))))
-return {now, b.seq, b.epoch, b.mode, slots, wait, gap, slack, stop, retry,
+return {now, b.seq, b.epoch, way(), slots, wait, gap, slack, stop, retry,
   force(), max(b.margin, 3000), max(b.fa, b.fb), b.pause, b.longEnd, b.longLeft, b.phase}

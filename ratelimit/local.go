@@ -64,7 +64,7 @@ func (s *localSource) draw(now float64, g Grant) time.Duration {
 
 // reply is what the script returns for an answer.
 func (b *bucket) reply(now float64, a answer) []int64 {
-	vs := []float64{now, b.seq, b.epoch, b.mode, a.slots, a.wait, a.spacing, a.slack, a.end, a.retry,
+	vs := []float64{now, b.seq, b.epoch, b.way(), a.slots, a.wait, a.spacing, a.slack, a.end, a.retry,
 		a.limit, math.Max(b.margin, marginMin), math.Max(b.fa, b.fb), b.pause, b.longEnd, b.longLeft, b.phase}
 	reply := make([]int64, len(vs))
 	for i, v := range vs {

@@ -50,6 +50,7 @@ type bucket struct {
 	fa, fb, fat       float64    // another client's use: this period, the last one, when this one began
 	fc, fp            float64    // the same in the newest window and the one before
 	longEnd, longLeft float64    // a window longer than a second
+	roomy             float64    // windows in a row that left room although we used the limit
 	good, bad         float64    // windows in a row that did or did not behave like whole seconds
 	hold              float64    // no locked mode before
 	firm              float64    // the first window in which all slots were placed by its own edges
@@ -124,7 +125,7 @@ func (b *bucket) step(now, drift float64, a ask) {
 func (b *bucket) safe(now, ceiling float64) {
 	b.epoch = math.Max(b.epoch+1, now)
 	b.next = now + math.Max(second, math.Ceil(1e9/b.force(ceiling)))
-	b.mode, b.good, b.bad, b.hold = 0, 0, 0, 0
+	b.mode, b.good, b.bad, b.hold, b.roomy = 0, 0, 0, 0, 0
 	b.phase, b.low, b.high, b.phased, b.firm = 0, 0, 0, 0, 0
 	b.win, b.given = 0, [6]float64{}
 	b.cur, b.prev, b.fc, b.fp = seen{}, seen{}, 0, 0
@@ -210,6 +211,7 @@ func (b *bucket) add(reset, n float64) {
 // place is where the next slots would be.
 type place struct {
 	at, gap, room float64 // first slot, spacing in ns, how many fit
+	line          float64 // where the first slot would be had none come late
 	reset, end    float64 // the window, and when its slots end (0 in paced mode)
 }
 
@@ -225,7 +227,7 @@ func (b *bucket) reserve(now float64, a ask) answer {
 	if b.mode == 1 && allowed >= 2000 {
 		p = b.placeLocked(start, math.Floor(allowed/1000))
 	} else {
-		p = b.placePaced(start, allowed)
+		p = b.placePaced(start, allowed, b.credit(a.ceiling))
 	}
 	if long {
 		p.gap = math.Max(p.gap, math.Ceil((b.longEnd-now)*1000/b.longLeft))
@@ -234,11 +236,29 @@ func (b *bucket) reserve(now float64, a ask) answer {
 	return b.take(now, a, allowed, p)
 }
 
-func (b *bucket) placePaced(start, allowed float64) place {
+// way is how slots are placed: 0 paced, 1 locked, 2 made up.
+func (b *bucket) way() float64 {
+	if b.mode == 0 && b.roomy >= 3 {
+		return 2
+	}
+	return b.mode
+}
+
+// credit is how many slots that came late may be made up for: some, where the
+// server was seen to keep room for them.
+func (b *bucket) credit(ceiling float64) float64 {
+	if b.way() == 2 {
+		return math.Floor(b.force(ceiling) / 5000)
+	}
+	return 0
+}
+
+func (b *bucket) placePaced(start, allowed, credit float64) place {
 	reset := math.Floor((start+b.phase)/second) + 1
 	left := float64(reset*second) - b.phase - start
 	gap := b.pacedGap(allowed)
-	return place{at: start, gap: gap, room: math.Ceil(left * 1000 / gap), reset: reset}
+	line := math.Min(start, math.Max(b.next, start-math.Floor(credit*gap/1000)))
+	return place{at: start, line: line, gap: gap, room: math.Ceil(left * 1000 / gap), reset: reset}
 }
 
 // placeLocked finds the first window with a free slot at or after start.
@@ -256,7 +276,7 @@ func (b *bucket) placeLocked(start, per float64) place {
 			need := math.Floor((last - at) * 1000 / math.Max(left-1, 1))
 			gap := math.Min(nominal, math.Max(need, math.Ceil(nominal/3)))
 			fit := math.Floor((last-at)*1000/gap) + 1
-			return place{at: at, gap: gap, room: math.Min(left, fit), reset: reset, end: edge - math.Floor(g/4)}
+			return place{at: at, line: at, gap: gap, room: math.Min(left, fit), reset: reset, end: edge - math.Floor(g/4)}
 		}
 		reset++
 	}
@@ -277,7 +297,7 @@ func (b *bucket) take(now float64, a ask, allowed float64, p place) answer {
 	}
 	b.add(p.reset, n)
 	b.taken += n
-	b.next = p.at + math.Ceil(n*p.gap/1000)
+	b.next = p.line + math.Ceil(n*p.gap/1000)
 	if b.longEnd > now {
 		b.longLeft = math.Max(0, b.longLeft-n)
 		b.next = math.Min(b.next, math.Max(b.longEnd, p.at+math.Ceil(n*b.pacedGap(allowed)/1000)))

@@ -148,6 +148,12 @@ func (b *bucket) judge(now, ceiling float64, w seen) {
 	if w.refused > 0 {
 		b.good = 0
 	}
+	switch ample := b.limit > 0 && w.least*10000 >= 3*b.limit && w.refused == 0; {
+	case busy && heard && ample:
+		b.roomy++
+	case !ample:
+		b.roomy = 0
+	}
 	if busy && heard && b.limit > 0 && w.least*10000 >= 3*b.limit && b.taken*100 >= b.limit {
 		b.margin = math.Min(b.margin, marginMin)
 	}
@@ -185,6 +191,7 @@ func (b *bucket) refuse(now, ceiling float64, l *Learned, lowered bool) {
 		until = float64(l.untilReset*second) - b.phase
 	}
 	until = math.Min(until, now+pauseMax)
+	b.roomy = 0
 	if until > b.pause+shiftMin {
 		b.pause = until
 		b.epoch++

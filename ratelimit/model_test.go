@@ -33,6 +33,7 @@ func (a *audit) add(b *bucket, now float64, r answer) string {
 		}
 		return ""
 	}
+	limit += b.credit(r.limit)
 	for i := range int(r.slots) {
 		a.paced = append(a.paced, granted{now + r.wait + math.Ceil(float64(i)*r.spacing/1000), limit})
 	}
@@ -67,6 +68,8 @@ func TestNeverMoreThanTheLimit(t *testing.T) {
 			now += max(k.gap, 0)
 			if locked && b.seq > 0 {
 				b.mode = 1
+			} else if rapid.IntRange(0, 4).Draw(t, "roomy") == 0 {
+				b.roomy = 3
 			}
 			phase, safe := b.phase, b.safeAt
 			r := b.exchange(now, k.ask)

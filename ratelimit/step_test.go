@@ -69,8 +69,8 @@ func compare(t *rapid.T, c redis.UniversalClient, key string) {
 		}
 		if b.seq > 0 && rapid.IntRange(0, 4).Draw(t, "lock") == 0 { // rare otherwise
 			draw := func(name string, n int) float64 { return float64(rapid.IntRange(0, n).Draw(t, name)) }
-			b.mode, b.good, b.bad = draw("mode", 1), draw("good", 3), draw("bad", 2)
-			if err := c.HSet(context.Background(), key, "mode", b.mode, "good", b.good, "bad", b.bad).Err(); err != nil {
+			b.mode, b.good, b.bad, b.roomy = draw("mode", 1), draw("good", 3), draw("bad", 2), draw("roomy", 3)
+			if err := c.HSet(context.Background(), key, "mode", b.mode, "good", b.good, "bad", b.bad, "roomy", b.roomy).Err(); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -59,10 +59,14 @@ const (
 	// Locked places slots inside the server's whole seconds, clear of their
 	// edges. A bucket gets there by seeing three such seconds in a row. Nothing to do.
 	Locked Mode = "locked"
+	// Roomy is Paced with slots that came late made up for, a few at a time. A
+	// bucket gets there when the limit is used and the answers still show room,
+	// as a token bucket's do, and leaves with the first that do not. Nothing to do.
+	Roomy Mode = "roomy"
 )
 
 // Modes lists every mode.
-func Modes() []Mode { return []Mode{Paced, Locked} }
+func Modes() []Mode { return []Mode{Paced, Locked, Roomy} }
 
 // Errors that Wait returns beside the context's own.
 var (
