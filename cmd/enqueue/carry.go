@@ -170,7 +170,8 @@ func (c *cli) workEmbedded(ctx context.Context, s *session, inputs []*input) err
 func (c *cli) embedOne(ctx context.Context, s *session, in *input) (ending, error) {
 	feedCtx, cancel := context.WithCancel(ctx)
 	fed := make(chan error, 1)
-	go func() { fed <- s.intake.Feed(feedCtx, in.b.ID) }()
+	id := in.b.ID // follow renews in.b meanwhile
+	go func() { fed <- s.intake.Feed(feedCtx, id) }()
 	e, err := c.follow(ctx, s, in, 0)
 	cancel()
 	if feedErr := <-fed; err == nil && feedErr != nil && !errors.Is(feedErr, context.Canceled) {
