@@ -56,6 +56,7 @@ func root() string {
 // TestScripts runs the scripts of testdata/script. Those whose name begins with
 // "redis" get a private redis-server, whose address is in $REDIS.
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
 		RequireExplicitExec: true,
