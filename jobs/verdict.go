@@ -3,7 +3,6 @@ package jobs
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"time"
 
 	"aftership-bulk/aftership"
@@ -270,6 +269,6 @@ func limitAttempts(a Answer, v Verdict) Verdict {
 		return v
 	}
 	v.Kind, v.Outcome = GiveUp, batch.GaveUp
-	v.Message = fmt.Sprintf("gave up after %d attempts: %s", a.Attempt, cmp.Or(v.Message, "no reply"))
+	v.Message = "gave up: " + cmp.Or(v.Message, "no reply") // the number of attempts stands beside it
 	return v
 }

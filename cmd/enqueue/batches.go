@@ -233,7 +233,7 @@ func (c *cli) showDead(w io.Writer, item batch.Item) error {
 	if c.ui.json {
 		return json.NewEncoder(w).Encode(deadView{item.Job, item.Entry.Line, r.Code, r.Message, r.Hint, r.Attempts, r.At, item.Entry.Cells})
 	}
-	_, err := fmt.Fprintf(w, "line %d  %s  (%d attempts, %s)\n", item.Entry.Line, r.Message, r.Attempts, stamp(r.At))
+	_, err := fmt.Fprintf(w, "line %d  %s  (attempts: %d, %s)\n", item.Entry.Line, r.Message, r.Attempts, stamp(r.At))
 	return err
 }
 

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
@@ -130,10 +131,15 @@ func cmdReport(ts *testscript.TestScript, _ bool, args []string) {
 	if len(paths) != 1 {
 		ts.Fatalf("%d files match %s", len(paths), args[0])
 	}
-	f, err := os.Open(paths[0])
+	text, err := os.ReadFile(paths[0])
 	ts.Check(err)
-	defer f.Close()
-	records, err := csv.NewReader(f).ReadAll()
+	reader := csv.NewReader(bytes.NewReader(text))
+	for _, delimiter := range ";\t" { // a report has the delimiter of its sheet
+		if strings.Contains(string(text), string(delimiter)+"aftership_line") {
+			reader.Comma = delimiter
+		}
+	}
+	records, err := reader.ReadAll()
 	ts.Check(err)
 	column := slices.Index(records[0], "aftership_result")
 	got := map[string]int{}
