@@ -108,7 +108,7 @@ func (h *health) pass(ctx context.Context, l lane) error {
 	return nil
 }
 
-// Outages says of every lane of an account that fails how it fails, for people.
+// Outages says whether AfterShip fails for every call of an operation, and since when.
 func Outages(ctx context.Context, ledger *batch.Store, account string, op batch.Operation) (since time.Time, ok bool, err error) {
 	f, err := ledger.Failures(ctx, account, string(laneOf(op)))
 	return f.Since, f.InRow >= outageAfter, err

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"aftership-bulk/batch"
+	"aftership-bulk/jobs"
 	"aftership-bulk/report"
 )
 
@@ -59,7 +60,22 @@ func (c *cli) status(ctx context.Context, s *session, id string) error {
 	if err != nil {
 		return err
 	}
+	if b, err = s.troubled(ctx, b); err != nil {
+		return err
+	}
 	return c.showStatus(b, still, rate, left)
+}
+
+// troubled says of a running batch that AfterShip fails for all of its calls.
+func (s *session) troubled(ctx context.Context, b batch.Batch) (batch.Batch, error) {
+	since, outage, err := jobs.Outages(ctx, s.ledger, b.Account, b.Operation)
+	if err != nil {
+		return b, unreachable(err, "")
+	}
+	if outage && b.State == batch.Running {
+		b.Reason = "AfterShip has failed every call since " + stamp(since) + "; one is tried every ten seconds, and no attempt is charged"
+	}
+	return b, nil
 }
 
 // shown is a batch as a person should see it: one whose account is stopped is stopped.
