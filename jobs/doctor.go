@@ -330,8 +330,6 @@ type KeyCheck struct {
 	// Class is the class of the call, whose limits the headers tell.
 	Class   aftership.Class
 	Headers aftership.RateHeaders
-	// Limit is what we allow ourselves in that class, in requests a second.
-	Limit float64
 }
 
 // CheckKey asks AfterShip for one tracking, through the bucket that all processes share.
@@ -342,7 +340,7 @@ func (a *Account) CheckKey(ctx context.Context) (KeyCheck, error) {
 		break
 	}
 	k.class = cmp.Or(k.class, a.Client.Version().Class(aftership.EndpointList))
-	return KeyCheck{Class: k.class, Headers: k.headers, Limit: a.pacer(k.class).Status().Limit}, err
+	return KeyCheck{Class: k.class, Headers: k.headers}, err
 }
 
 // headerKeeper is a limiter that remembers the last headers.

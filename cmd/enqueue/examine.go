@@ -407,7 +407,7 @@ func (x *examination) key(ctx context.Context, name string) error {
 	got, err := account.CheckKey(limited)
 	switch {
 	case err == nil:
-		x.limit(check, got)
+		x.limit(check, name, got)
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case limited.Err() != nil:
@@ -437,18 +437,19 @@ func (x *examination) keyTrouble(check string, err error) {
 }
 
 // limit compares what AfterShip's headers allow with what we take.
-func (x *examination) limit(check string, got jobs.KeyCheck) {
+func (x *examination) limit(check, name string, got jobs.KeyCheck) {
 	h := got.Headers
+	ours := wire.Limit(x.s.cfg, x.s.cfg.Accounts[name], got.Class)
 	if h.Limit == 0 {
-		x.ok(check, "valid; AfterShip tells no limits, and %g requests a second are made at most (%s)", got.Limit, got.Class)
+		x.ok(check, "valid; AfterShip tells no limits, and %g requests a second are made at most (%s)", ours, got.Class)
 		return
 	}
 	window := "second"
 	if until, ok := h.Until(); ok && until.Sub(cmp.Or(h.Received, x.now)) > 2*time.Second {
 		window = "window that ends at " + stamp(until)
 	}
-	found := fmt.Sprintf("valid; AfterShip allows %d requests a %s (%s), %d were left, and %g a second are made at most", h.Limit, window, got.Class, h.Remaining, got.Limit)
-	if window == "second" && got.Limit > float64(h.Limit) {
+	found := fmt.Sprintf("valid; AfterShip allows %d requests a %s (%s), %d were left, and %g a second are made at most", h.Limit, window, got.Class, h.Remaining, ours)
+	if window == "second" && ours > float64(h.Limit) {
 		x.warn(check, found, "the settings say more than the account has; workers find that out from the first answers", fmt.Sprintf("set RATE_LIMIT to %d", h.Limit))
 		return
 	}
