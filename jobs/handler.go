@@ -13,6 +13,7 @@ import (
 
 	"aftership-bulk/aftership"
 	"aftership-bulk/batch"
+	"aftership-bulk/internal/failpoint"
 	"aftership-bulk/ratelimit"
 )
 
@@ -88,6 +89,7 @@ func (h *Handler) ProcessTask(ctx context.Context, t *asynq.Task) error {
 
 // job carries out one job: is it still wanted, then the call, then the verdict.
 func (h *Handler) job(ctx context.Context, p Payload) error {
+	failpoint.Hit(failpoint.AfterDequeue)
 	c, err := h.open(ctx, p)
 	if err != nil || c == nil {
 		return err
@@ -201,10 +203,12 @@ func (c *call) attempt(ctx context.Context) (v Verdict, err error) {
 			return v, err
 		}
 	}
+	failpoint.Hit(failpoint.BeforeSlot)
 	reply, err := c.send(ctx)
 	if err != nil && !sentOrRefused(err) {
 		return v, err
 	}
+	failpoint.Hit(failpoint.AfterCall)
 	c.h.reach.note(err)
 	if e, ok := errors.AsType[*aftership.Error](err); ok && c.undated(e) {
 		c.date(ctx, e)
@@ -279,6 +283,7 @@ func (h *Handler) gate(l lane, b *cachedBatch) *gate {
 // begin marks in the ledger that the call is about to be sent. A stop that came
 // while the call waited for its slot still holds it.
 func (c *call) begin(ctx context.Context) error {
+	failpoint.Hit(failpoint.AfterSlot)
 	if err := c.h.stopped(ctx, laneOf(c.b.Operation)); err != nil && !c.probing {
 		return err
 	}
@@ -290,6 +295,7 @@ func (c *call) begin(ctx context.Context) error {
 		return &notBegun{begun.Why}
 	}
 	c.begun = begun
+	failpoint.Hit(failpoint.AfterBegin)
 	return nil
 }
 
@@ -452,6 +458,7 @@ func (c *call) record(ctx context.Context, res batch.Result) error {
 	if err != nil {
 		return fmt.Errorf("record job %d of batch %s: %w", c.p.Job, c.p.Batch, err)
 	}
+	failpoint.Hit(failpoint.AfterRecord)
 	if !rec.Last {
 		return nil
 	}
