@@ -24,6 +24,7 @@ const lockHint = "wait for it with --wait-lock, or end that run with `enqueue ca
 // held are the locks of a run.
 type held struct {
 	locks []*batch.Lock
+	every time.Duration // between two renewals
 }
 
 // lockRequests says which locks a run takes: that of --name, and before it, where
@@ -78,7 +79,7 @@ func (c *cli) waitFor(ctx context.Context, try func() error) error {
 // underLock does something while it holds the locks. The batches that begin
 // meanwhile keep them until they have ended.
 func (c *cli) underLock(ctx context.Context, s *session, requests []batch.LockRequest, do func(context.Context) error) error {
-	h := &held{}
+	h := &held{every: renewEvery}
 	for _, r := range requests {
 		err := c.waitFor(ctx, func() error {
 			l, err := s.ledger.Lock(ctx, r)
@@ -129,7 +130,7 @@ func (h *held) during(ctx context.Context, do func(context.Context) error) error
 }
 
 func (h *held) renew(ctx context.Context, stop context.CancelCauseFunc) {
-	tick := time.NewTicker(renewEvery)
+	tick := time.NewTicker(h.every)
 	defer tick.Stop()
 	for {
 		select {
