@@ -77,3 +77,16 @@ func (r *Redis) Accept(ctx context.Context, path string) (batch.Batch, error) {
 	b, _, err := r.Intake.Accept(ctx, sh, survey, jobs.Order{Account: "default", Who: "bench", Priority: batch.Upload})
 	return b, err
 }
+
+// Bytes is what the keys of a pattern take up, in bytes.
+func (r *Redis) Bytes(ctx context.Context, pattern string) (sum float64, err error) {
+	keys := r.Client.Scan(ctx, 0, pattern, 1000).Iterator()
+	for keys.Next(ctx) {
+		n, err := r.Client.MemoryUsage(ctx, keys.Val(), 0).Result()
+		if err != nil {
+			return 0, err
+		}
+		sum += float64(n)
+	}
+	return sum, keys.Err()
+}
