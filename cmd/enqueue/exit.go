@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"aftership-bulk/batch"
 )
@@ -38,10 +39,8 @@ var exitOrder = []int{exitInterrupted, exitUnreachable, exitErrorBudget, exitLoc
 // worst is the exit code of several.
 func worst(codes ...int) int {
 	for _, code := range exitOrder {
-		for _, c := range codes {
-			if c == code {
-				return code
-			}
+		if slices.Contains(codes, code) {
+			return code
 		}
 	}
 	return exitDone
