@@ -6,14 +6,14 @@
 -- ARGV     1 slots wanted
 --          2 ceiling: the configured limit, thousandths of a request a second
 --          3 lead in us
---          4 seq, 5 clock (us) that this process saw last, 6 us since then by its monotonic clock
---          7 clock to use instead of Redis' (proofs only; 0)
---          8 1 if something was learned, then:
---          9 limit, 10 clock when its request was sent
---          11 refused until, 12 and its reset second
---          13 end of a long window, 14 what remains of it
---          15 jitter, 16 1 if phase bounds follow, 17 low, 18 high
---          19 number of windows, each: reset second, least, most remaining, answers, refusals
+--          4 seq that this process saw last, 5 by how much Redis' clock was set since, if it noticed; us
+--          6 clock to use instead of Redis' (proofs only; 0)
+--          7 1 if something was learned, then:
+--          8 limit, 9 clock when its request was sent
+--          10 refused until, 11 and its reset second
+--          12 end of a long window, 13 what remains of it
+--          14 jitter, 15 1 if phase bounds follow, 16 low, 17 high
+--          18 number of windows, each: reset second, least, most remaining, answers, refusals
 -- returns  clock, seq, epoch, mode (0 paced, 1 locked, 2 roomy), slots, wait, spacing (ns), slack, end, retry,
 --          limit, margin (millionths), foreign, pause (clock), long end (clock), long left, phase
 --          (us unless said otherwise)
@@ -26,7 +26,7 @@ local floor, ceil, max, min, abs = math.floor, math.ceil, math.max, math.min, ma
 local A = {}
 for i = 1, #ARGV do A[i] = tonumber(ARGV[i]) end
 local ceiling, lead = A[2], A[3]
-local now = A[7]
+local now = A[6]
 if now == 0 then
   local t = redis.call('TIME')
   now = tonumber(t[1]) * 1e6 + tonumber(t[2])
@@ -56,7 +56,6 @@ local function safe()
 end
 
 local function step(drift)
-  if abs(drift) <= 250000 + lead then return end
   if now >= b.safeAt and now - b.safeAt <= 5000000 then return end
   if drift < 0 then
     b.pause = max(0, b.pause + drift)
@@ -76,7 +75,7 @@ local function check()
     safe()
   end
   if b.next > now + 5025000 + ceil(20e9 / force()) and b.next > b.longEnd then safe() end
-  if A[5] > 0 then step(now - A[5] - A[6]) end
+  if A[5] ~= 0 then step(A[5]) end
 end
 
 local function age()
@@ -141,9 +140,9 @@ end
 -- learn --------------------------------------------------------------------
 
 local function learnLimit()
-  if A[9] <= 0 or A[10] < b.limitAt then return false end
+  if A[8] <= 0 or A[9] < b.limitAt then return false end
   local before = force()
-  b.limit, b.limitAt = A[9], A[10]
+  b.limit, b.limitAt = A[8], A[9]
   local after = force()
   if after >= before then return false end
   b.epoch = b.epoch + 1
@@ -267,14 +266,14 @@ end
 
 local function learn()
   local lowered = learnLimit()
-  b.spread = max(b.spread, A[15])
-  if A[16] == 1 then learnPhase(A[17], A[18]) end
-  for i = 1, A[19] do
-    local o = 19 + (i - 1) * 5
+  b.spread = max(b.spread, A[14])
+  if A[15] == 1 then learnPhase(A[16], A[17]) end
+  for i = 1, A[18] do
+    local o = 18 + (i - 1) * 5
     learnWindow(A[o + 1], A[o + 2], A[o + 3], A[o + 4], A[o + 5])
   end
-  if A[13] > now then learnLong(A[13], A[14]) end
-  if A[11] > 0 then refuse(A[11], A[12], A[13] ~= 0, lowered) end
+  if A[12] > now then learnLong(A[12], A[13]) end
+  if A[10] > 0 then refuse(A[10], A[11], A[12] ~= 0, lowered) end
 end
 
 -- reserve ------------------------------------------------------------------
@@ -354,7 +353,7 @@ end
 
 check()
 age()
-if A[8] == 1 then learn() end
+if A[7] == 1 then learn() end
 local slots, wait, gap, slack, stop, retry = reserve()
 b.seq = b.seq + 1
 

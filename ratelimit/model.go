@@ -26,7 +26,6 @@ const (
 	slackMin   = 20000
 	slackMax   = 150000
 	pauseMax   = 86400000000
-	stepMin    = 250000 // a clock that is off by more than this has been set
 	stepQuiet  = 5000000
 	shiftMin   = 50000 // a phase that moves by more starts a new window
 )
@@ -63,9 +62,10 @@ type seen struct{ reset, least, most, answers, refused float64 }
 
 // ask is one call of the script.
 type ask struct {
-	n, ceiling, lead       float64
-	seenSeq, seenAt, since float64 // what this process saw last, and how long ago by its own monotonic clock
-	learned                *Learned
+	n, ceiling, lead float64
+	seenSeq          float64 // what this process saw last
+	drift            float64 // by how much the clock was set since, if it noticed
+	learned          *Learned
 }
 
 // answer is what the script returns.
@@ -100,17 +100,14 @@ func (b *bucket) check(now float64, a ask) {
 	if b.next > now+farAhead+leadMax+math.Ceil(20e9/b.force(a.ceiling)) && b.next > b.longEnd {
 		b.safe(now, a.ceiling)
 	}
-	if a.seenAt > 0 {
-		b.step(now, now-a.seenAt-a.since, a)
+	if a.drift != 0 {
+		b.step(now, a.drift, a)
 	}
 }
 
 // step starts safe after a clock was set by drift; several processes notice,
 // the first counts. Times that a clock set back would lengthen move with it.
 func (b *bucket) step(now, drift float64, a ask) {
-	if math.Abs(drift) <= stepMin+a.lead {
-		return
-	}
 	if now >= b.safeAt && now-b.safeAt <= stepQuiet {
 		return
 	}

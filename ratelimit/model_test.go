@@ -107,7 +107,7 @@ func (p *probe) slot() time.Duration {
 	begin := p.now
 	for {
 		r := p.b.exchange(p.now, p.ask)
-		p.ask.learned = nil
+		p.ask.learned, p.ask.drift = nil, 0
 		if r.slots > 0 {
 			p.now += r.wait
 			return time.Duration(p.now-begin) * time.Microsecond
@@ -131,12 +131,12 @@ func TestWaitsForTheNextSlot(t *testing.T) {
 		{"the clock was set back by an hour", func(p *probe) { p.now -= 3600 * second }, sec, sec},
 		{"the clock was set back by a second, as one process noticed", func(p *probe) {
 			p.b.safeAt = 0
-			p.ask.seenAt, p.ask.since = p.now, 1000
+			p.ask.drift = -second
 			p.now -= second
 		}, sec, sec},
 		{"the clock was set ahead, as one process noticed", func(p *probe) {
 			p.b.safeAt = 0
-			p.ask.seenAt, p.ask.since = p.now, 1000
+			p.ask.drift = 90 * second
 			p.now += 90 * second
 		}, sec, sec},
 		{"a refusal until later", func(p *probe) { p.learn(Learned{until: p.now + 7*second}) }, 7 * sec, 7 * sec},

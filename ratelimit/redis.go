@@ -26,16 +26,41 @@ func Key(account, class string) string {
 
 // redisSource is a bucket in Redis, shared by every process of the account.
 type redisSource struct {
-	rdb      redis.Scripter
-	key      string
-	ceiling  float64 // thousandths of a request a second
-	fixed    func() float64
-	now      func() time.Time
-	mu       sync.Mutex
-	seq      float64   // what the last exchange showed,
-	at       float64   // Redis' clock then,
-	atHere   time.Time // and ours
-	failedAt time.Time
+	rdb     redis.Scripter
+	key     string
+	ceiling float64        // thousandths of a request a second
+	fixed   func() float64 // replaces Redis' clock in proofs
+	now     func() time.Time
+	mu      sync.Mutex
+	last    sight   // the last exchange
+	drift   float64 // a step of Redis' clock that the bucket has yet to hear of
+}
+
+// sight is what one exchange showed of the bucket: its count of writes, Redis'
+// clock, and between which moments of ours the script ran.
+type sight struct {
+	seq, at    float64
+	begin, end time.Time
+}
+
+// stepMin is how far Redis' clock must be off to have been set.
+const stepMin = 150 * time.Millisecond
+
+// drift is by how much Redis' clock went further than ours since the sight
+// before, beyond what the round trips explain.
+func (s sight) drift(before sight) float64 {
+	if before.seq == 0 {
+		return 0
+	}
+	passed := time.Duration(s.at-before.at) * time.Microsecond
+	least, most := s.begin.Sub(before.end), s.end.Sub(before.begin)
+	switch {
+	case passed < least-stepMin:
+		return float64((passed - least).Microseconds())
+	case passed > most+stepMin:
+		return float64((passed - most).Microseconds())
+	}
+	return 0
 }
 
 // NewRedisSource returns the bucket of the account's class, which every process
@@ -63,30 +88,31 @@ func (s *redisSource) Reserve(ctx context.Context, r Request) (Grant, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	begin := s.now()
-	reply, err := script.Run(ctx, s.rdb, []string{s.key}, s.args(r, begin)...).Int64Slice()
+	reply, err := script.Run(ctx, s.rdb, []string{s.key}, s.args(r)...).Int64Slice()
 	if err != nil {
 		return Grant{}, fmt.Errorf("ratelimit: no slot from Redis for %s: %w", s.key, err)
 	}
 	if len(reply) != replies {
 		return Grant{}, fmt.Errorf("ratelimit: %s: the script returned %d numbers, want %d", s.key, len(reply), replies)
 	}
-	end := s.now()
-	s.at, s.seq, s.atHere = float64(reply[0]), float64(reply[1]), begin.Add(end.Sub(begin)/2)
-	return grantOf(reply), nil
+	seen := sight{float64(reply[1]), float64(reply[0]), begin, s.now()}
+	s.drift = seen.drift(s.last)
+	s.last = seen
+	g := grantOf(reply)
+	if s.drift != 0 {
+		g.Slots, g.Retry = 0, 0 // reserved on a clock that was set: tell the bucket first
+	}
+	return g, nil
 }
 
-func (s *redisSource) args(r Request, begin time.Time) []any {
-	since := 0.0
-	if s.at > 0 {
-		since = float64(begin.Sub(s.atHere).Microseconds())
-	}
+func (s *redisSource) args(r Request) []any {
 	fixed := 0.0
 	if s.fixed != nil {
 		fixed = s.fixed()
 	}
-	args := numbers(float64(r.N), s.ceiling, float64(r.Lead.Microseconds()), s.seq, s.at, since, fixed, 0)
+	args := numbers(float64(r.N), s.ceiling, float64(r.Lead.Microseconds()), s.last.seq, s.drift, fixed, 0)
 	if r.Learned != nil {
-		args[7] = "1"
+		args[6] = "1"
 		args = append(args, r.Learned.args()...)
 	}
 	return args

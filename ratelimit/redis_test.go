@@ -124,3 +124,47 @@ func TestKeyKeepsItsTag(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
+
+func TestSetClockIsToldFromASlowRoundTrip(t *testing.T) {
+	zero := time.Unix(1000, 0)
+	at := func(ms int) time.Time { return zero.Add(time.Duration(ms) * time.Millisecond) }
+	before := sight{seq: 1, at: 5e6, begin: at(0), end: at(20)}
+	tests := []struct {
+		name string
+		now  sight
+		want float64 // microseconds
+	}{
+		{"as expected", sight{2, 6e6, at(1000), at(1020)}, 0},
+		{"slow on the way there", sight{3, 9e6, at(1000), at(4020)}, 0},
+		{"slow on the way back", sight{3, 6e6, at(1000), at(4020)}, 0},
+		{"set ahead", sight{2, 16e6, at(1000), at(1020)}, 9.98e6},
+		{"set back", sight{2, 5e6, at(1000), at(1020)}, -0.98e6},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if got := test.now.drift(before); got != test.want {
+				t.Errorf("got %v, want %v", got, test.want)
+			}
+		})
+	}
+}
+
+func TestSetClockStartsSafe(t *testing.T) {
+	redistest.Both(t, func(t *testing.T, rdb redis.UniversalClient) {
+		now, skew := 1.9e15, 0.0
+		s := sources(rdb, 10, &now, 1)[0]
+		s.fixed = func() float64 { return now + skew }
+		reserve(t, s, 1, nil)
+		now += 20e6
+		if g := reserve(t, s, 1, nil); g.Slots != 1 {
+			t.Fatalf("got %+v, want a slot", g)
+		}
+		skew, now = -3e6, now+1e6
+		if g := reserve(t, s, 1, nil); g.Slots != 0 {
+			t.Errorf("a slot on a clock that was set: %+v", g)
+		}
+		if g := reserve(t, s, 1, nil); g.Slots != 0 || g.Retry < 900*time.Millisecond {
+			t.Errorf("no safe start: %+v", g)
+		}
+	})
+}

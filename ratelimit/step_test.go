@@ -47,6 +47,9 @@ func genCall(t *rapid.T, now float64) call {
 	c := call{gap: float64(rapid.SampledFrom([]int{0, 1, 900, 70000, 100000, 101000, 350000, 1000000, 4100000, 61000000, -400000, -20000000}).Draw(t, "gap"))}
 	c.ask = ask{n: float64(rapid.IntRange(0, 12).Draw(t, "n")), lead: float64(rapid.SampledFrom([]int{2000, 42000, 700000}).Draw(t, "lead"))}
 	c.ask.ceiling = rapid.SampledFrom([]float64{10000, 10000, 5000, 500, 2500, 100000000}).Draw(t, "ceiling")
+	if c.gap < 0 && rapid.Bool().Draw(t, "noticed") {
+		c.ask.drift = c.gap
+	}
 	if rapid.Bool().Draw(t, "learned") {
 		c.ask.learned = genLearned(t, now+c.gap)
 	}
@@ -58,14 +61,13 @@ func compare(t *rapid.T, c redis.UniversalClient, key string) {
 	now := 1.9e15
 	src := &redisSource{rdb: c, key: key, now: time.Now, fixed: func() float64 { return now }}
 	var b bucket
-	var seq, at, mono, monoAt float64
+	var seq float64
 	for range rapid.IntRange(1, 60).Draw(t, "calls") {
 		k := genCall(t, now)
 		now += k.gap
-		mono += max(k.gap, 0)
 		src.ceiling = k.ask.ceiling
 		if rapid.IntRange(0, 30).Draw(t, "stranger") == 0 {
-			seq, at = seq+float64(rapid.IntRange(-1, 1).Draw(t, "seq")), 0
+			seq += float64(rapid.IntRange(-1, 1).Draw(t, "seq"))
 		}
 		if b.seq > 0 && rapid.IntRange(0, 4).Draw(t, "lock") == 0 { // rare otherwise
 			draw := func(name string, n int) float64 { return float64(rapid.IntRange(0, n).Draw(t, name)) }
@@ -74,12 +76,9 @@ func compare(t *rapid.T, c redis.UniversalClient, key string) {
 				t.Fatal(err)
 			}
 		}
-		k.ask.seenSeq, k.ask.seenAt, k.ask.since = seq, at, mono-monoAt
-		src.seq, src.at = seq, at
-		began := time.Unix(0, 0)
-		src.atHere, src.now = began, func() time.Time { return began.Add(time.Duration(mono-monoAt) * time.Microsecond) }
+		k.ask.seenSeq, src.last.seq, src.drift = seq, seq, k.ask.drift
 		reply, err := script.Run(context.Background(), c, []string{key}, src.args(Request{N: int(k.ask.n),
-			Lead: time.Duration(k.ask.lead) * time.Microsecond, Learned: k.ask.learned}, src.now())...).Int64Slice()
+			Lead: time.Duration(k.ask.lead) * time.Microsecond, Learned: k.ask.learned})...).Int64Slice()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -87,7 +86,7 @@ func compare(t *rapid.T, c redis.UniversalClient, key string) {
 		if !slices.Equal(reply, want) {
 			t.Fatalf("script %v\n model %v\n call %+v\nlearned %+v\nbucket %+v", reply, want, k, k.ask.learned, b)
 		}
-		seq, at, monoAt = float64(reply[1]), now, mono
+		seq = float64(reply[1])
 	}
 }
 
