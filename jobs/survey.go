@@ -45,7 +45,7 @@ const (
 // sighting is the row of a shipment that will be sent.
 type sighting struct {
 	row     uint32
-	content uint64 // hash of what the row would send
+	content uint32 // hash of what the row would send; short, since it is held against rows of the same shipment only
 }
 
 // Survey is what pass one found out about a sheet: the fate of every row. It
@@ -126,7 +126,7 @@ type reading struct {
 	line     int
 	fate     fate
 	shipment uint64 // hash of which shipment it is about
-	content  uint64 // hash of what it would send
+	content  uint32 // hash of what it would send
 }
 
 // read reads and checks one row.
@@ -203,14 +203,14 @@ func (s *Survey) conflict(key uint64, line int) {
 }
 
 // content hashes what the row would send.
-func (s *Survey) content(row *Row) uint64 {
+func (s *Survey) content(row *Row) uint32 {
 	h := xxhash.New()
 	for _, name := range s.columns {
 		for _, part := range [...]string{name, "\x00", s.value(row, name), "\x00"} {
 			_, _ = h.WriteString(part) // a hash takes everything
 		}
 	}
-	return h.Sum64()
+	return uint32(h.Sum64())
 }
 
 // sentColumns lists the columns of a sheet that change the calls of its rows.
