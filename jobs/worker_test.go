@@ -167,6 +167,16 @@ func (r *rig) outcomes(id batch.ID) string {
 	return strings.Join(names, " ")
 }
 
+// numbered is a sheet of so many shipments.
+func numbered(n int) string {
+	var b strings.Builder
+	b.WriteString("tracking_number,slug\n")
+	for i := range n {
+		fmt.Fprintf(&b, "1Z999AA1%010d,ups\n", i)
+	}
+	return b.String()
+}
+
 func (r *rig) fault(f sandbox.Fault) {
 	r.t.Helper()
 	if _, err := r.api.Fault(f); err != nil {
@@ -281,15 +291,16 @@ func TestLookups(t *testing.T) {
 // does not spoil its neighbours.
 func TestRefusedLookupIsSplit(t *testing.T) {
 	r := newRig(t, redistest.Mini(t), aftership.V202507, sandbox.Options{})
-	text := "tracking_number,slug,title\n"
+	var text strings.Builder
+	text.WriteString("tracking_number,slug,title\n")
 	for i := range 8 {
 		number := fmt.Sprintf("1Z999AA1%010d", i)
 		r.seed(sandbox.Seed{Slug: "ups", Number: number, Tag: "InTransit", Created: created, Updated: created})
-		text += number + ",ups,x\n"
+		text.WriteString(number + ",ups,x\n")
 	}
 	r.fault(sandbox.Fault{Kind: sandbox.FaultRefuse, Status: 400, Code: 400, Endpoints: []aftership.Endpoint{aftership.EndpointList}, First: 3})
 	r.work()
-	id := r.accept(batch.Update, Defaults{}, text)
+	id := r.accept(batch.Update, Defaults{}, text.String())
 	r.ended(id)
 	if got := r.outcomes(id); strings.Count(got, "updated") != 8 {
 		t.Errorf("got %s", got)
@@ -415,10 +426,7 @@ func TestStops(t *testing.T) {
 				fault.After = 5
 				r.fault(fault)
 				r.work()
-				text := "tracking_number,slug\n"
-				for i := range 40 {
-					text += fmt.Sprintf("1Z999AA1%010d,ups\n", i)
-				}
+				text := numbered(40)
 				id := r.accept(batch.Create, Defaults{}, text)
 				stops := r.stopped()
 				if stops[0].Class != tt.class || stops[0].Reason == "" {
@@ -569,11 +577,12 @@ func TestASlowLaneHoldsNoOther(t *testing.T) {
 		t.Run("slow "+string(slow), func(t *testing.T) {
 			r := newRig(t, redistest.Mini(t), aftership.V202407, sandbox.Options{})
 			r.opts.Concurrency = 4
-			text := "tracking_number,slug,title\n"
+			var text strings.Builder
+			text.WriteString("tracking_number,slug,title\n")
 			for i := range 30 {
 				number := fmt.Sprintf("1Z999AA1%010d", i)
 				r.seed(sandbox.Seed{Slug: "ups", Number: number, Tag: "InTransit", Created: created, Updated: created})
-				text += number + ",ups,x\n"
+				text.WriteString(number + ",ups,x\n")
 			}
 			r.fault(sandbox.Fault{Kind: sandbox.FaultSlow, Delay: 1500 * time.Millisecond, Endpoints: []aftership.Endpoint{endpointOf(slow)}})
 			r.work()
@@ -581,8 +590,8 @@ func TestASlowLaneHoldsNoOther(t *testing.T) {
 			if slow == batch.Update {
 				fast = batch.Create
 			}
-			slowID := r.accept(slow, Defaults{}, text)
-			fastID := r.accept(fast, Defaults{}, text)
+			slowID := r.accept(slow, Defaults{}, text.String())
+			fastID := r.accept(fast, Defaults{}, text.String())
 			r.ended(fastID)
 			if b, err := r.ledger.Get(t.Context(), slowID); err != nil || b.Done >= 30 {
 				t.Errorf("the slow lane was not behind: %d done, %v", b.Done, err)
@@ -624,10 +633,7 @@ func TestNewerPayloadGoesBack(t *testing.T) {
 // Shutting down loses nothing and counts nothing, and another worker goes on.
 func TestShutdownGivesEverythingBack(t *testing.T) {
 	eachStore(t, aftership.V202404, sandbox.Options{Latency: 30 * time.Millisecond}, func(t *testing.T, r *rig) {
-		text := "tracking_number,slug\n"
-		for i := range 200 {
-			text += fmt.Sprintf("1Z999AA1%010d,ups\n", i)
-		}
+		text := numbered(200)
 		w := r.work()
 		id := r.accept(batch.Create, Defaults{}, text)
 		r.untilCalls(20)
@@ -653,10 +659,7 @@ func TestShutdownGivesEverythingBack(t *testing.T) {
 // Two workers, and every task twice: each row has one call and one result.
 func TestTwoWorkersAndRepeatedFeeds(t *testing.T) {
 	eachStore(t, aftership.V202404, sandbox.Options{}, func(t *testing.T, r *rig) {
-		text := "tracking_number,slug\n"
-		for i := range 300 {
-			text += fmt.Sprintf("1Z999AA1%010d,ups\n", i)
-		}
+		text := numbered(300)
 		r.work()
 		r.work()
 		id := r.accept(batch.Create, Defaults{}, text)
@@ -677,10 +680,7 @@ func TestTwoWorkersAndRepeatedFeeds(t *testing.T) {
 
 func TestCancelAndPause(t *testing.T) {
 	eachStore(t, aftership.V202404, sandbox.Options{Latency: 20 * time.Millisecond}, func(t *testing.T, r *rig) {
-		text := "tracking_number,slug\n"
-		for i := range 400 {
-			text += fmt.Sprintf("1Z999AA1%010d,ups\n", i)
-		}
+		text := numbered(400)
 		r.opts.Concurrency = 4
 		r.work()
 		id := r.accept(batch.Create, Defaults{}, text)
