@@ -423,12 +423,27 @@ func read(t *testing.T, path string) string {
 	return string(text)
 }
 
+// subcommands lists the commands of enqueue out of its help.
+func subcommands(w *world) []string {
+	w.Helper()
+	_, list, _ := strings.Cut(w.must(0, "enqueue --help").stdout, "Available Commands:\n")
+	list, _, _ = strings.Cut(list, "\n\n")
+	var all []string
+	for line := range strings.Lines(list) {
+		all = append(all, "enqueue "+strings.Fields(line)[0])
+	}
+	if len(all) < 10 {
+		w.Fatalf("the help lists %d commands", len(all))
+	}
+	return all
+}
+
 // Every flag in the README is one of a command in the README.
 func TestReadmeFlags(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	var help strings.Builder
-	for _, command := range []string{"enqueue create", "enqueue update", "enqueue mark-complete", "enqueue retrack-expired", "enqueue status", "enqueue retry", "enqueue resume", "enqueue report", "worker"} {
+	for _, command := range append(subcommands(w), "worker", "sandbox") {
 		help.WriteString(w.must(0, command+" --help").stdout)
 	}
 	outside := fence.ReplaceAllString(read(t, "README.md"), "")
