@@ -257,7 +257,7 @@ func (c *call) send(ctx context.Context) (reply aftership.Reply, err error) {
 		}
 	}()
 	client := c.h.account.Client.With(c.gate(c.begin))
-	ref := c.row.ref(c.look.TrackingID)
+	ref := c.row.ref(c.b.Operation, c.look.TrackingID)
 	switch c.b.Operation {
 	case batch.Update:
 		return client.Update(ctx, ref, c.row.Shipment)
@@ -352,7 +352,7 @@ func (c *call) skew(reply aftership.Reply, err error) time.Duration {
 // is never sent twice blindly, because each one is counted.
 func (c *call) evidence(ctx context.Context) (v Verdict, settled bool, err error) {
 	client := c.h.account.Client.With(c.gate(nil))
-	reply, err := client.Get(ctx, c.row.ref(c.look.TrackingID), aftership.GetOptions{})
+	reply, err := client.Get(ctx, c.row.ref(c.b.Operation, c.look.TrackingID), aftership.GetOptions{})
 	if err != nil {
 		if !sentOrRefused(err) {
 			return v, false, err

@@ -82,7 +82,7 @@ func (h *Handler) wanted(ctx context.Context, b *cachedBatch, p Payload) (rows [
 func (h *Handler) find(ctx context.Context, b *cachedBatch, p Payload, rows []wanted) ([]task, error) {
 	refs := make([]aftership.Ref, len(rows))
 	for i, w := range rows {
-		refs[i] = w.row.ref("")
+		refs[i] = w.row.ref(b.Operation, "")
 	}
 	found, err := h.account.Client.With(h.gate(laneLookup, b)).Lookup(ctx, refs)
 	if err != nil {

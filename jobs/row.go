@@ -169,16 +169,14 @@ func (r *reader) fill(row *Row) {
 	}
 }
 
-// ref names the tracking that the row is about. found is the id that a look-up
-// found for it, if any.
-func (row *Row) ref(found string) aftership.Ref {
-	if found != "" {
-		return aftership.Ref{ID: found}
+// ref names the tracking that the row is about, for an operation. found is the
+// id that a look-up found for it, if any.
+func (row *Row) ref(op batch.Operation, found string) aftership.Ref {
+	ref := row.Shipment.Ref(endpointOf(op))
+	if ref.ID == "" {
+		ref.ID = found
 	}
-	if row.ID != "" {
-		return aftership.Ref{ID: row.ID}
-	}
-	return aftership.Ref{Slug: row.Slug, TrackingNumber: row.TrackingNumber}
+	return ref
 }
 
 // needsLookup reports whether the row's tracking must be found through the list

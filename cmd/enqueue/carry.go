@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"aftership-bulk/batch"
 	"aftership-bulk/internal/wire"
 	"aftership-bulk/jobs"
 )
@@ -111,10 +112,26 @@ func (c *cli) accept(ctx context.Context, s *session, in *input) (existed bool, 
 	switch {
 	case existed && in.b.Ended():
 		c.ui.say("%s was sent before as batch %s; nothing is sent again (--force sends it again).", in.sheet.Name, in.b.ID)
+	case existed && in.b.State == batch.Paused && s.embedded == nil:
+		c.ui.warn("%s is batch %s, which is paused (%s); go on with: enqueue resume %s", in.sheet.Name, in.b.ID, in.b.Reason, in.b.ID)
 	case existed:
 		c.ui.say("%s goes on as batch %s, where it ended before.", in.sheet.Name, in.b.ID)
+		return existed, s.release(ctx, in)
 	}
 	return existed, nil
+}
+
+// release lets a batch go on that was held back: whoever runs its command again
+// has mended the cause, and in a run without Redis nobody else is there to resume it.
+func (s *session) release(ctx context.Context, in *input) (err error) {
+	if !in.b.State.Held() {
+		return nil
+	}
+	if err := s.ledger.Resume(ctx, in.b.ID); err != nil {
+		return err
+	}
+	in.b, err = s.ledger.Get(ctx, in.b.ID)
+	return err
 }
 
 // carryEmbedded carries the batches out with a worker in this process.
