@@ -80,16 +80,18 @@ type LockedError struct {
 	Batch ID
 	// Left is for how long the holder's lease still lasts, if it is not renewed; 0 where only the batch holds the lock.
 	Left time.Duration
+	// Short says that nothing but the lease holds the lock: it is free soon if the holder was killed.
+	Short bool
 }
 
 // Error says who holds the lock since when.
 func (e *LockedError) Error() string {
 	text := fmt.Sprintf("%s is held by %s since %s", e.Lock, e.Who, e.Since.Local().Format(time.DateTime))
-	switch {
-	case e.Batch != "":
+	if e.Batch != "" {
 		text += ", for batch " + e.Batch
-	case e.Left > 0:
-		text += fmt.Sprintf(", who has not begun a batch yet (if that run is gone, it is free in %s)", e.Left.Round(time.Second))
+	}
+	if e.Short {
+		text += fmt.Sprintf(" (if that run was killed, it is free in %s)", max(time.Second, e.Left.Round(time.Second)))
 	}
 	return text
 }
@@ -181,7 +183,7 @@ func (s *Store) tryLock(ctx context.Context, r LockRequest) (*Lock, error) {
 
 // freeFor returns the batches of the old holder that the request goes on with, or the error that says who holds the lock.
 func (s *Store) freeFor(ctx context.Context, r LockRequest, old lockRecord, now time.Time) (mine []ID, err error) {
-	held := &LockedError{Lock: r, Who: old.Who, Since: old.Since, Left: max(0, old.Until.Sub(now))}
+	held := &LockedError{Lock: r, Who: old.Who, Since: old.Since, Left: max(0, old.Until.Sub(now)), Short: true}
 	open, err := s.unfinished(ctx, old.Batches)
 	if err != nil {
 		return nil, err
@@ -195,6 +197,7 @@ func (s *Store) freeFor(ctx context.Context, r LockRequest, old lockRecord, now 
 			}
 		case b.Sealed || held.Left > 0:
 			held.Batch = b.ID
+			held.Short = held.Short && !b.Sealed
 		}
 	}
 	if !r.Alone && (held.Left > 0 || held.Batch != "") {

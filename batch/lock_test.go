@@ -120,7 +120,9 @@ func TestLockBelongsToItsBatch(t *testing.T) {
 			ok(t, l.Attach(t.Context(), id))
 			refused(t, s, nightly("two"), "one", id)
 			ok(t, l.Leave(t.Context()))
-			refused(t, s, nightly("two"), "one", id)
+			if held := refused(t, s, nightly("two"), "one", id); held.Short || strings.Contains(held.Error(), "killed") {
+				t.Error(held)
+			}
 			ok(t, s.Pause(t.Context(), id, "later"))
 			held, err := s.Locks(t.Context())
 			ok(t, err)
@@ -146,6 +148,9 @@ func TestLockOfAKilledEnqueuer(t *testing.T) {
 		b, _, err := s.Begin(t.Context(), testSpec(), false)
 		ok(t, err)
 		ok(t, dead.Attach(t.Context(), b.ID)) // and no more is heard of it
+		if _, err := s.Lock(t.Context(), nightly("two")); err != nil && !strings.Contains(err.Error(), "for batch "+b.ID+" (if that run was killed, it is free in 1s)") {
+			t.Error(err)
+		}
 		two := lockedOnceFree(t, s, nightly("two"))
 
 		// It comes back from the dead, and finds out.
