@@ -67,7 +67,7 @@ func measure(ctx context.Context, r *rig.Redis, path string) error {
 	ratio := rig.Median(t.ratio)
 	rig.Figure("intake: plain asynq.Client.Enqueue loop", rig.Median(t.plain), "tasks/s", "payload of 200 bytes and a TaskID")
 	rig.Figure("intake: sheet to sealed and fed batch", rig.Median(t.whole), "rows/s", fmt.Sprintf("%d rows of %d bytes, median of %d runs", *rows, rig.RowBytes, *runs))
-	rig.Figure("intake: beside the plain loop of the same run", ratio, "times", rig.Goal(fmt.Sprintf("%d", goal), ratio >= goal))
+	rig.Figure("intake: beside the plain loop of the same run", ratio, "times", rig.Spread(t.ratio), rig.Goal(fmt.Sprintf("%d", goal), ratio >= goal))
 	rig.Figure("intake: of it, open, hash and check alone", rig.Median(t.check), "rows/s")
 	rig.Figure("intake: of it, rows into the ledger alone", rig.Median(t.accept), "rows/s")
 	rig.Figure("intake: of it, tasks onto the queue alone", rig.Median(t.feed), "rows/s")

@@ -58,16 +58,28 @@ func result(job int) batch.Result {
 
 // Await waits until every job of a batch has its result.
 func (r *Redis) Await(ctx context.Context, id batch.ID) error {
+	_, err := r.until(ctx, id, batch.Batch.Ended)
+	return err
+}
+
+// Begun waits for the first results of a batch. It returns when it saw them, and how
+// many they were: a worker's start is no part of its rate.
+func (r *Redis) Begun(ctx context.Context, id batch.ID) (time.Time, int, error) {
+	b, err := r.until(ctx, id, func(b batch.Batch) bool { return b.Done > 0 })
+	return time.Now(), b.Done, err
+}
+
+func (r *Redis) until(ctx context.Context, id batch.ID, so func(batch.Batch) bool) (batch.Batch, error) {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		b, err := r.Ledger.Get(ctx, id)
-		if err != nil || b.Ended() {
-			return err
+		if err != nil || so(b) {
+			return b, err
 		}
 		select {
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return b, context.Cause(ctx)
 		case <-tick.C:
 		}
 	}

@@ -87,5 +87,11 @@ func Median(values []float64) float64 {
 	return sorted[len(sorted)/2]
 }
 
+// Spread names the lowest and the highest of some ratios, which tell how much the
+// machine's other work disturbed.
+func Spread(values []float64) string {
+	return fmt.Sprintf("from %.2f to %.2f", slices.Min(values), slices.Max(values))
+}
+
 // Rate is how many things there were in a second since a time.
 func Rate(n int, since time.Time) float64 { return float64(n) / time.Since(since).Seconds() }
