@@ -131,13 +131,13 @@ func TestSecretsInConfigFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	for text, want := range map[string]string{
-		"account: eu\n":                                                "",
-		"accounts: {eu: {api_key: k}}\n":                               "accounts.eu.api_key",
-		"accounts: {eu: {api_key_file: " + key + "}}\n":                "",
-		"account: eu\naccounts: {eu: {api_key: k}}\n":                  "api_key",
-		"account: eu\naccounts: {eu: {api_key_file: " + key + "}}\n":   "",
+		"account: eu\n":                                                              "",
+		"accounts: {eu: {api_key: k}}\n":                                             "accounts.eu.api_key",
+		"accounts: {eu: {api_key_file: " + key + "}}\n":                              "",
+		"account: eu\naccounts: {eu: {api_key: k}}\n":                                "api_key",
+		"account: eu\naccounts: {eu: {api_key_file: " + key + "}}\n":                 "",
 		"accounts: {eu: {api_key_file: " + key + ", api_secret: s, signing: aes}}\n": "accounts.eu.api_secret",
-		"redis_url: redis://:password@localhost\n":                     "redis_url",
+		"redis_url: redis://:password@localhost\n":                                   "redis_url",
 	} {
 		path := filepath.Join(dir, "config.yml")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
