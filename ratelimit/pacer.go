@@ -41,6 +41,7 @@ type Pacer struct {
 	pending *Learned
 	tellAt  time.Time
 	askAt   time.Time
+	asleep  time.Time // until when ask sleeps, unless woken
 	backoff time.Duration
 	clock   clock
 	trips   trips
@@ -130,7 +131,7 @@ func (p *Pacer) enter(prio Priority, turn string) (*waiter, Slot, error) {
 	now := p.now()
 	if p.line.len() == 0 {
 		if s, ok := p.due(now); ok {
-			p.wakeAsk(now)
+			p.wakeAsk()
 			return nil, s, nil
 		}
 	}
@@ -139,7 +140,7 @@ func (p *Pacer) enter(prio Priority, turn string) (*waiter, Slot, error) {
 	if len(p.hand) > 0 {
 		wake(p.gives)
 	}
-	p.wakeAsk(now)
+	p.wakeAsk()
 	return w, Slot{}, nil
 }
 
@@ -182,7 +183,7 @@ func (p *Pacer) Observe(_ context.Context, h Headers) {
 		p.discard()
 		p.tellAt = now
 	}
-	p.wakeAsk(now)
+	p.wakeAsk()
 }
 
 // here is a time on this process's monotonic clock in microseconds.
@@ -312,7 +313,7 @@ func (p *Pacer) handOut() time.Duration {
 		}
 		p.line.pop(now).slot <- s
 	}
-	p.wakeAsk(now) // slots were given, or thrown away because they came too late
+	p.wakeAsk() // slots were given, or thrown away because they came too late
 	if len(p.hand) == 0 || p.line.len() == 0 {
 		return time.Hour
 	}

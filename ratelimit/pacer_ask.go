@@ -42,9 +42,10 @@ func (p *Pacer) plan() (*exchanging, time.Duration) {
 	n := p.want()
 	at := p.wakeAt(n)
 	if at.IsZero() {
-		return nil, time.Hour
+		at = now.Add(time.Hour)
 	}
 	if at.After(now) {
+		p.asleep = at
 		return nil, at.Sub(now)
 	}
 	if now.Before(p.askAt) {
@@ -76,9 +77,10 @@ func (p *Pacer) wakeAt(n int) time.Time {
 	return time.Time{}
 }
 
-// wakeAsk wakes ask if an exchange is due.
-func (p *Pacer) wakeAsk(now time.Time) {
-	if at := p.wakeAt(p.want()); !at.IsZero() && !at.After(now) {
+// wakeAsk wakes ask if an exchange is due before ask would wake by itself: also
+// one that is due later, for ask may have gone to sleep when nobody waited.
+func (p *Pacer) wakeAsk() {
+	if at := p.wakeAt(p.want()); !at.IsZero() && at.Before(p.asleep) {
 		wake(p.asks)
 	}
 }
