@@ -256,3 +256,44 @@ func TestVoidSlotsAreReservedAgain(t *testing.T) {
 		}
 	})
 }
+
+// TestWaiterAfterOneThatLeft comes while no exchange may be made yet and
+// nobody else would wake the pacer when one may.
+func TestWaiterAfterOneThatLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := NewPacer(NewLocalSource(10))
+		defer p.Close()
+		short, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		defer cancel()
+		if err := p.Wait(short, Upload, ""); err == nil {
+			t.Fatal("a slot before the first second was over")
+		}
+		time.Sleep(time.Second)
+		p.Observe(t.Context(), Headers{TooMany: true, RetryAfter: 5 * time.Second})
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := p.Wait(ctx, Upload, ""); err != nil {
+			t.Errorf("no slot for who came next: %v", err)
+		}
+	})
+}
+
+// TestObservationIsToldWithoutWaiters: other processes learn from this one.
+func TestObservationIsToldWithoutWaiters(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		src := NewLocalSource(10).(*localSource)
+		p := NewPacer(src)
+		defer p.Close()
+		if err := p.Wait(t.Context(), Upload, ""); err != nil {
+			t.Fatal(err)
+		}
+		p.Observe(t.Context(), Headers{Limit: 10, Remaining: 9})
+		time.Sleep(time.Second)
+		src.mu.Lock()
+		defer src.mu.Unlock()
+		if src.bucket.limit != 10000 {
+			t.Errorf("a second later the bucket knows the limit %v", src.bucket.limit)
+		}
+	})
+}
