@@ -257,8 +257,8 @@ func TestVoidSlotsAreReservedAgain(t *testing.T) {
 	})
 }
 
-// TestWaiterAfterOneThatLeft comes while no exchange may be made yet and
-// nobody else would wake the pacer when one may.
+// TestWaiterAfterOneThatLeft comes when the pacer has gone to sleep because
+// nobody waited, and a pause is on.
 func TestWaiterAfterOneThatLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := NewPacer(NewLocalSource(10))
