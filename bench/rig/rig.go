@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -21,7 +22,7 @@ import (
 func Main(longest time.Duration, run func(context.Context) error) {
 	profile := flag.String("cpuprofile", "", "write a CPU profile to this `FILE`")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	ctx, cancel := context.WithTimeoutCause(ctx, longest, fmt.Errorf("not done after %s: take fewer rows", longest))
 	err := profiled(*profile, func() error { return run(ctx) })
 	if err != nil && ctx.Err() != nil {
