@@ -126,3 +126,9 @@ func (f *fleet) end() {
 		}
 	}
 }
+
+// process is a process that somebody else started.
+func process(pid int) *os.Process {
+	p, _ := os.FindProcess(pid) // on Unix it always finds one
+	return p
+}

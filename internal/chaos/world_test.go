@@ -46,6 +46,8 @@ type setup struct {
 	cluster  bool
 	embedded bool
 	sandbox  []string // further flags
+	// proxied puts something between the programs and Redis, and says where it is.
+	proxied func(*world) string
 }
 
 // open builds a world.
@@ -81,7 +83,11 @@ func (w *world) openRedis(s setup) {
 	default:
 		w.redis = redistest.Server(w.t, s.redis...)
 		w.rdb = w.redis.Client()
-		w.env = append(w.env, "REDIS_URL="+w.redis.URL())
+		url := w.redis.URL()
+		if s.proxied != nil {
+			url = s.proxied(w)
+		}
+		w.env = append(w.env, "REDIS_URL="+url)
 	}
 	w.t.Cleanup(func() { _ = w.rdb.Close() })
 	w.ledger = batch.New(w.rdb, batch.Options{})
