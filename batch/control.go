@@ -105,6 +105,9 @@ func (s *Store) Reopen(ctx context.Context, id ID, outcomes ...Outcome) (jobs in
 	if err != nil {
 		return 0, err
 	}
+	if err := s.MarkOpen(ctx, b.Account, id); err != nil {
+		return 0, err
+	}
 	k := keysOf(id)
 	err = s.eachSpan(b.Total, func(first, n int) error {
 		keys := []string{k.meta(), k.done()}

@@ -13,7 +13,7 @@ import (
 // a crash it removes the rest.
 func (s *Store) Purge(ctx context.Context, id ID) error {
 	k := keysOf(id)
-	identity, err := s.identityOf(ctx, id)
+	spec, err := s.specOf(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -27,7 +27,10 @@ func (s *Store) Purge(ctx context.Context, id ID) error {
 	if err := s.unlinkChunks(ctx, id, int(ns[0])); err != nil {
 		return err
 	}
-	if err := scriptRelease.Run(ctx, s.rdb, []string{identityKey(identity)}, id).Err(); err != nil {
+	if err := scriptRelease.Run(ctx, s.rdb, []string{identityKey(spec.Identity)}, id).Err(); err != nil {
+		return wrap("purge", id, err)
+	}
+	if err := s.rdb.SRem(ctx, openKey(spec.Account), id).Err(); err != nil {
 		return wrap("purge", id, err)
 	}
 	if err := s.rdb.Unlink(durable(ctx), k.meta()).Err(); err != nil {
@@ -36,18 +39,18 @@ func (s *Store) Purge(ctx context.Context, id ID) error {
 	return wrap("purge", id, s.rdb.ZRem(ctx, indexKey, id).Err())
 }
 
-// identityOf reads the identity of a batch, even of one that is being purged; "" if there is no such batch.
-func (s *Store) identityOf(ctx context.Context, id ID) (string, error) {
+// specOf reads the description of a batch, even of one that is being purged; it is empty if there is no such batch.
+func (s *Store) specOf(ctx context.Context, id ID) (Spec, error) {
 	meta, err := s.rdb.HGetAll(ctx, keysOf(id).meta()).Result()
 	if err != nil {
-		return "", wrap("purge", id, err)
+		return Spec{}, wrap("purge", id, err)
 	}
 	delete(meta, "purging")
 	b, err := readMeta(id, meta)
 	if errors.Is(err, ErrUnknown) {
-		return "", nil
+		return Spec{}, nil
 	}
-	return b.Identity, wrap("purge", id, err)
+	return b.Spec, wrap("purge", id, err)
 }
 
 // unlinkChunks removes rows, results, bitmaps and texts, some chunks at a time. The first chunk goes last: as long as it is

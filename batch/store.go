@@ -117,8 +117,10 @@ func (s *Store) beginOnce(ctx context.Context, spec Spec, replace ID) (Batch, bo
 	if err != nil || b.Identity != spec.Identity {
 		return b, false, err
 	}
-	err = s.rdb.ZAddNX(ctx, indexKey, redis.Z{Score: float64(b.CreatedAt.UnixMilli()), Member: id}).Err()
-	return b, !created, wrap("index", id, err)
+	if err := s.rdb.ZAddNX(ctx, indexKey, redis.Z{Score: float64(b.CreatedAt.UnixMilli()), Member: id}).Err(); err != nil {
+		return b, !created, wrap("index", id, err)
+	}
+	return b, !created, s.MarkOpen(ctx, b.Account, id)
 }
 
 func (s *Store) create(ctx context.Context, id ID, spec Spec) (bool, error) {

@@ -213,9 +213,11 @@ var (
 	phoneForm    = regexp.MustCompile(`^\+[0-9][0-9 ().-]{5,20}$`)
 )
 
+// AfterShip takes a date with a time only with its offset (AfterShip docs, create
+// a tracking); a date it takes in several forms, which the codec converts.
 var (
-	datetimeForms = []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04:05-0700", "2006-01-02 15:04:05 -0700", time.DateTime, time.DateOnly}
-	dateForms     = append([]string{"20060102"}, datetimeForms...)
+	datetimeForms = []string{time.RFC3339}
+	dateForms     = []string{time.DateOnly, "20060102", time.RFC3339, "2006-01-02T15:04:05"}
 )
 
 func parses(s string, forms []string) bool {

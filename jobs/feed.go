@@ -13,22 +13,29 @@ import (
 // lookupRows is how many numbers AfterShip's list takes in one call.
 const lookupRows = 50
 
-// Feed puts every job of the batch that has no result on the queue. It may be
-// repeated: a task that stands in the queue already is left alone.
+// Feed puts the jobs of the batch that have no result on the queue: all of them,
+// or the first Ahead. It may be repeated: a task that stands in the queue already
+// is left alone.
 func (in *Intake) Feed(ctx context.Context, id batch.ID) error {
 	b, err := in.Ledger.Get(ctx, id)
 	if err != nil {
 		return err
 	}
+	_, err = in.feedFrom(ctx, b, 0)
+	return err
+}
+
+// feedFrom feeds from a job number on, and returns the one to go on with;
+// negative when the end of the batch was reached.
+func (in *Intake) feedFrom(ctx context.Context, b batch.Batch, from int) (next int, err error) {
 	f, err := newFeeder(in, b)
 	if err != nil {
-		return err
+		return from, err
 	}
-	err = f.all(ctx)
-	if err != nil {
-		return fmt.Errorf("put batch %s on the queue (run the same command again to go on): %w", id, err)
+	if next, err = f.run(ctx, from); err != nil {
+		return from, fmt.Errorf("put batch %s on the queue (run the same command again to go on): %w", b.ID, err)
 	}
-	return nil
+	return next, nil
 }
 
 // feeder gathers tasks for bulk enqueueing.
@@ -57,20 +64,27 @@ func readerOf(b batch.Batch) (*reader, error) {
 	return newReader(b.Operation, sheet.Mapping{Fields: b.Fields}, def), nil
 }
 
-// all feeds every job that has no result.
-func (f *feeder) all(ctx context.Context) error {
-	for todo, err := range f.in.Ledger.Work(ctx, f.b.ID, 0) {
+// run feeds the jobs without a result, Ahead of them at most.
+func (f *feeder) run(ctx context.Context, from int) (next int, err error) {
+	next = -1
+	fed := 0
+	for todo, err := range f.in.Ledger.Work(ctx, f.b.ID, from) {
 		if err != nil {
-			return err
+			return from, err
+		}
+		if f.in.Ahead > 0 && fed == f.in.Ahead {
+			next = todo.Job
+			break
 		}
 		if err := f.one(ctx, todo); err != nil {
-			return err
+			return from, err
 		}
+		fed++
 	}
 	if err := f.closeLookup(ctx); err != nil {
-		return err
+		return from, err
 	}
-	return f.flush(ctx)
+	return next, f.flush(ctx)
 }
 
 // one feeds a job, or gathers it into a look-up.

@@ -31,9 +31,13 @@ type Intake struct {
 	// Version is the version of the API that the account speaks. It decides which
 	// rows need a look-up first.
 	Version aftership.Version
-	// Window bounds the jobs that stand in the queue at a time. Zero is no bound.
+	// Window bounds the jobs that stand in the queue at a time: feeding waits for
+	// room. Zero is no bound.
 	Window int
-	Now    func() time.Time
+	// Ahead is how many jobs one feeding puts on the queue; the workers go on from
+	// there. Zero is all.
+	Ahead int
+	Now   func() time.Time
 }
 
 // appendRows is how many rows go to the ledger in one round trip.

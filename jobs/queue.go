@@ -135,6 +135,19 @@ func (q *Queue) size(account string, l lane) (int, error) {
 	return n, err
 }
 
+// waiting is the number of tasks of a queue that wait to be carried out, or are.
+func (q *Queue) waiting(name string) (int, error) {
+	names, err := q.inspector.Queues()
+	if err != nil || !slices.Contains(names, name) {
+		return 0, err
+	}
+	info, err := q.inspector.GetQueueInfo(name)
+	if err != nil {
+		return 0, fmt.Errorf("look at queue %s: %w", name, err)
+	}
+	return info.Pending + info.Active, nil
+}
+
 // setPaused pauses or unpauses the queues of an account and lanes. It may be
 // repeated. A queue that does not exist yet is not paused: its tasks find the
 // stop by themselves.

@@ -10,7 +10,6 @@ import (
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 
-	"aftership-bulk/aftership"
 	"aftership-bulk/batch"
 )
 
@@ -81,8 +80,7 @@ func (w *Worker) concurrency(a *Account, l lane) int {
 	if w.opts.Concurrency > 0 {
 		return w.opts.Concurrency
 	}
-	rate := a.pacer(a.Client.Version().Class(aftership.Endpoint(l))).Status().Limit
-	return min(mostPlaces, max(fewestPlaces, int(rate*coveredLatency.Seconds())))
+	return min(mostPlaces, max(fewestPlaces, int(w.rate(a, l)*coveredLatency.Seconds())))
 }
 
 // Start begins to work. It returns at once.
@@ -152,7 +150,8 @@ func (w *Worker) startSweeper(ctx context.Context) {
 	if w.opts.SweepEvery < 0 {
 		return
 	}
-	orphans := &orphanage{}
+	orphans, fed := &orphanage{}, &feeding{courses: map[batch.ID]*course{}}
+	w.repeat(ctx, feedEvery, "feeding of the queues", func(ctx context.Context) error { return w.feed(ctx, fed) })
 	w.repeat(ctx, w.opts.SweepEvery, "sweep", w.Sweep)
 	w.repeat(ctx, w.opts.SweepEvery/4, "probe of stops", w.probeStops)
 	w.repeat(ctx, orphanLook, "search for orphans", func(ctx context.Context) error { return w.adopt(ctx, orphans) })

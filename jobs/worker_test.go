@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http/httptest"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/goleak"
 
@@ -38,6 +40,7 @@ type rig struct {
 	queue   *Queue
 	version aftership.Version
 	opts    Options
+	rate    float64
 }
 
 // newRig sets up everything but the workers. Its limits are high, so that only
@@ -52,7 +55,7 @@ func newRig(t *testing.T, rdb redis.UniversalClient, v aftership.Version, o sand
 	server := httptest.NewServer(api)
 	t.Cleanup(server.Close)
 	return &rig{
-		t: t, rdb: rdb, api: api, url: server.URL, version: v, ledger: batch.New(rdb, batch.Options{}), queue: NewQueue(rdb),
+		t: t, rdb: rdb, api: api, url: server.URL, version: v, ledger: batch.New(rdb, batch.Options{}), queue: NewQueue(rdb), rate: 5000,
 		opts: Options{
 			MaxAttempts: 3, Backoff: func(int) time.Duration { return 10 * time.Millisecond }, Poll: 20 * time.Millisecond,
 			ShutdownTime: 5 * time.Second, SweepEvery: -1, Log: slog.New(slog.DiscardHandler), ReportDir: t.TempDir(),
@@ -69,7 +72,7 @@ func (r *rig) account() *Account {
 	}
 	pacers := map[aftership.Class]*ratelimit.Pacer{}
 	for _, c := range r.version.Classes() {
-		pacers[c] = ratelimit.NewPacer(ratelimit.NewLocalSource(5000))
+		pacers[c] = ratelimit.NewPacer(ratelimit.NewLocalSource(r.rate))
 	}
 	return &Account{Name: "acc", Client: client, Pacers: pacers}
 }
@@ -92,6 +95,21 @@ func (r *rig) intake() *Intake {
 // accept takes a sheet in and feeds it.
 func (r *rig) accept(op batch.Operation, def Defaults, text string) batch.ID {
 	r.t.Helper()
+	id := r.take(op, def, text)
+	if err := r.intake().Feed(r.t.Context(), id); err != nil {
+		r.t.Fatal(err)
+	}
+	return id
+}
+
+// acceptOnly takes a sheet in and leaves its feeding to the workers.
+func (r *rig) acceptOnly(op batch.Operation, text string) batch.ID {
+	r.t.Helper()
+	return r.take(op, Defaults{}, text)
+}
+
+func (r *rig) take(op batch.Operation, def Defaults, text string) batch.ID {
+	r.t.Helper()
 	path := filepath.Join(r.t.TempDir(), "sheet.csv")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		r.t.Fatal(err)
@@ -111,9 +129,6 @@ func (r *rig) accept(op batch.Operation, def Defaults, text string) batch.ID {
 	}
 	b, _, err := r.intake().Accept(r.t.Context(), sh, s, Order{Account: "acc", Who: "test", Priority: batch.Upload})
 	if err != nil {
-		r.t.Fatal(err)
-	}
-	if err := r.intake().Feed(r.t.Context(), b.ID); err != nil {
 		r.t.Fatal(err)
 	}
 	return b.ID
@@ -739,4 +754,56 @@ func TestUnwritableReportDirectory(t *testing.T) {
 	if b := r.ended(id); b.State != batch.Finished {
 		t.Errorf("state %s", b.State)
 	}
+}
+
+// An upload of 20 rows that comes behind 3,000 of the same priority is not made
+// to wait for them: the queue is short, and batches take turns.
+func TestASmallBatchPassesALargeOne(t *testing.T) {
+	r := newRig(t, redistest.Mini(t), aftership.V202404, sandbox.Options{Limit: 40})
+	r.rate = 40
+	r.opts.SweepEvery = time.Hour // the feeding goes on
+	r.work()
+	large := r.acceptOnly(batch.Create, numbered(3000))
+	r.untilCalls(5)
+	small := r.acceptOnly(batch.Create, "tracking_number,slug\n"+strings.ReplaceAll(numbered(20)[len("tracking_number,slug\n"):], "1Z999AA1", "1Z999AA2"))
+	b := r.ended(small)
+	if b.Counts[batch.Created] != 20 {
+		t.Errorf("got %v", b.Counts)
+	}
+	left, err := r.ledger.Get(t.Context(), large)
+	if err != nil || left.Done > 1000 {
+		t.Errorf("%d rows of the large batch came before, %v", left.Done, err)
+	}
+}
+
+// A batch whose tasks were lost is fed again, from its beginning, and each row
+// is carried out once.
+func TestLostTasksAreFedAgain(t *testing.T) {
+	eachStore(t, aftership.V202404, sandbox.Options{}, func(t *testing.T, r *rig) {
+		id := r.acceptOnly(batch.Create, numbered(700))
+		w := NewWorker(r.rdb, r.ledger, r.queue, []*Account{r.account()}, r.opts)
+		t.Cleanup(func() { w.accounts[0].Close() })
+		f := &feeding{courses: map[batch.ID]*course{}}
+		w.opts.Now = time.Now
+		for range 10 { // the queue is emptied behind the feeding's back, again and again
+			if err := w.feedAccount(t.Context(), f, w.accounts[0]); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := r.queue.inspector.DeleteAllPendingTasks(queueName("acc", laneOf(batch.Create), batch.Upload)); err != nil && !errors.Is(err, asynq.ErrQueueNotFound) {
+				t.Fatal(err)
+			}
+		}
+		if f.courses[id].ended.IsZero() {
+			t.Fatalf("the end was not reached: %+v", f.courses[id])
+		}
+		w.opts.Now = func() time.Time { return time.Now().Add(2 * feedAgain) }
+		r.opts.SweepEvery = time.Hour
+		r.work()
+		if b := r.ended(id); b.Counts[batch.Created] != 700 {
+			t.Errorf("got %v", b.Counts)
+		}
+		if n := r.calls(aftership.EndpointCreate); n != 700 {
+			t.Errorf("%d calls for 700 rows", n)
+		}
+	})
 }

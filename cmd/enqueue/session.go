@@ -71,6 +71,8 @@ func (c *cli) open(ctx context.Context, m mode) (*session, error) {
 	s.intake = &jobs.Intake{Ledger: s.ledger, Queue: s.queue, Version: wire.Version(c.cfg), Now: time.Now}
 	if s.embedded != nil {
 		s.intake.Window = queuedAhead
+	} else {
+		s.intake.Ahead = jobs.FeedAhead(0) // the first of them; the workers feed the rest
 	}
 	return s, nil
 }
