@@ -14,7 +14,7 @@ import (
 
 // A batch is paused under load, goes on, is cancelled, and is run again.
 func TestPauseResumeCancelRetry(t *testing.T) {
-	w := open(t, setup{rate: 30})
+	w := open(t, setup{rate: pick(30, 10)})
 	rows := pick(240, 1200)
 	workers := w.fleet(2)
 	id := w.order(batch.Create, "made", rows)
@@ -43,7 +43,7 @@ func TestPauseResumeCancelRetry(t *testing.T) {
 // A worker is frozen beyond its lease. Another one takes over; then it wakes up,
 // in the middle of its calls.
 func TestWorkerFrozenBeyondItsLease(t *testing.T) {
-	w := open(t, setup{rate: 30, latency: 100 * time.Millisecond})
+	w := open(t, setup{rate: pick(30, 10), latency: 100 * time.Millisecond})
 	rows := pick(120, 600)
 	create, retrack := w.order(batch.Create, "made", rows), w.order(batch.Retrack, "expired", rows)
 	workers := w.fleet(2)

@@ -15,7 +15,7 @@ import (
 // halted starts a create and a retrack on two workers, has a fault of Redis come
 // and go when a part is done, and judges.
 func halted(t *testing.T, s setup, fault func(w *world, workers *fleet)) *world {
-	s.rate = pick(30, 30)
+	s.rate = pick(30, 10)
 	w := open(t, s)
 	rows := pick(150, 600)
 	create, retrack := w.order(batch.Create, "made", rows), w.order(batch.Retrack, "expired", rows)
@@ -119,8 +119,8 @@ func TestEachKindOfReplyLostOnce(t *testing.T) {
 
 // A cluster of three nodes carries the queue, while workers are killed.
 func TestClusterOfThree(t *testing.T) {
-	w := open(t, setup{rate: pick(30, 100), cluster: true})
-	rows, kills := pick(150, 3000), pick(2, 10)
+	w := open(t, setup{rate: pick(30, 10), cluster: true})
+	rows, kills := pick(150, 600), pick(2, 10)
 	create, retrack := w.order(batch.Create, "made", rows), w.order(batch.Retrack, "expired", rows)
 	workers := w.fleet(2)
 	for k := range kills {

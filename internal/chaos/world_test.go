@@ -95,7 +95,7 @@ func (w *world) openRedis(s setup) {
 
 // openSandbox starts the stand-in for AfterShip.
 func (w *world) openSandbox(s setup) {
-	args := append([]string{"--addr", "127.0.0.1:0", "--log-size", "1000000", "--rate", itoa(s.rate), "--latency", s.latency.String(), "--jitter", (s.latency / 5).String()}, s.sandbox...)
+	args := append([]string{"--addr", "127.0.0.1:0", "--log-size", "1000000", "--rate", itoa(s.rate), "--latency", s.latency.String(), "--jitter", min(s.latency/10, 3*time.Millisecond).String()}, s.sandbox...)
 	cmd := exec.Command(filepath.Join(bin, "sandbox"), args...)
 	dieWithParent(cmd)
 	stdout, err := cmd.StdoutPipe()
