@@ -3,6 +3,8 @@
 package chaos
 
 import (
+	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -10,6 +12,7 @@ import (
 	"aftership-bulk/aftership"
 	"aftership-bulk/aftership/sandbox"
 	"aftership-bulk/batch"
+	"aftership-bulk/internal/failpoint"
 )
 
 // A batch is paused under load, goes on, is cancelled, and is run again.
@@ -95,4 +98,49 @@ func lines(text string) int {
 		}
 	}
 	return n
+}
+
+// A worker dies in the middle of a call. The test says how long it takes until
+// another one has taken the row over and has done it.
+func TestTakeOver(t *testing.T) {
+	w := open(t, setup{rate: 10})
+	var times []time.Duration
+	for i := range pick(2, 15) {
+		other := w.fleet(1)
+		w.until("the other worker is at work", func() bool { return strings.Contains(other.workers[0].said(), "working") })
+		other.workers[0].signal(syscall.SIGSTOP) // so that it is not the one that takes the row first
+		dying := w.start([]string{"FAILPOINT=" + string(failpoint.AfterBegin) + ":1"}, "worker")
+		name := "lone" + itoa(i)
+		id := w.order(batch.Create, name, 1)
+		dying.code()
+		died := time.Now()
+		other.workers[0].signal(syscall.SIGCONT)
+		w.finish(id)
+		times = append(times, time.Since(died))
+		other.end()
+		if v := w.judge(id, name, 1); v.flagged != 1 {
+			t.Error("the row is not flagged")
+		}
+	}
+	slices.Sort(times)
+	t.Logf("taken over and done after %.1f to %.1f s, %.1f in the middle", times[0].Seconds(), times[len(times)-1].Seconds(), times[len(times)/2].Seconds())
+}
+
+// AfterShip's clock is two minutes ahead of ours, or behind it. Creates whose
+// reply was lost are still told from older trackings, and the limit holds.
+func TestAfterShipsClockIsApart(t *testing.T) {
+	for _, offset := range []time.Duration{2 * time.Minute, -2 * time.Minute} {
+		t.Run(offset.String(), func(t *testing.T) {
+			w := open(t, setup{rate: pick(30, 10), sandbox: []string{"--clock-offset", offset.String()}})
+			rows := pick(150, 600)
+			w.fault(sandbox.Fault{Kind: sandbox.FaultLostReply, Numbers: share("made", rows, 15, 0), PerNumber: true, First: 1})
+			id := w.order(batch.Create, "made", rows)
+			workers := w.fleet(2)
+			w.reach(id, rows/2)
+			workers.kill(0)
+			w.finish(id)
+			workers.end()
+			w.judge(id, "made", rows)
+		})
+	}
 }
