@@ -338,11 +338,17 @@ func (v Version) encodeExtra(extra map[string]string) map[string]string {
 
 // unwrap finds the tracking in a reply, whether the version wraps it or not.
 func unwrap(data json.RawMessage) object {
+	o, _ := unwrapRaw(data)
+	return o
+}
+
+// unwrapRaw finds its text, too.
+func unwrapRaw(data json.RawMessage) (object, json.RawMessage) {
 	o := parseObject(data)
 	if inner := o.object("tracking"); inner != nil {
-		return inner
+		return inner, o["tracking"]
 	}
-	return o
+	return o, data
 }
 
 // decodeExisting reads the tracking that a 4003 is about. Recorded on v4 as data.tracking; the newer versions' form is

@@ -271,10 +271,10 @@ var errNotReply = errors.New("the body is JSON but not a reply of the API: it ha
 
 // parseEnvelope reads a body. Two pages of AfterShip's docs show replies inside an extra {"value": ...}; both are read.
 func parseEnvelope(text []byte) (envelope, error) {
-	var o object
-	if err := json.Unmarshal(text, &o); err != nil {
+	if err := checkJSON(text); err != nil {
 		return envelope{}, err
 	}
+	o := parseObject(text)
 	if value := o.object("value"); o["meta"] == nil && o["data"] == nil && value != nil {
 		o = value
 	}
@@ -283,6 +283,15 @@ func parseEnvelope(text []byte) (envelope, error) {
 	}
 	m := o.object("meta")
 	return envelope{meta{Code: m.int("code"), Type: m.text("type"), Message: m.text("message")}, o["data"]}, nil
+}
+
+// checkJSON says where a body stops being JSON. To find that it is JSON takes half as long as to look for the error.
+func checkJSON(text []byte) error {
+	if json.Valid(text) {
+		return nil
+	}
+	var all json.RawMessage
+	return json.Unmarshal(text, &all)
 }
 
 func bodyKind(err error) NoAnswer {

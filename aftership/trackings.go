@@ -1,9 +1,7 @@
 package aftership
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -203,12 +201,12 @@ var errNoTracking = errors.New("the reply holds no tracking")
 // reply reads a success about one tracking. A reply to a call about a known tracking may be partial, so that what names
 // it is filled in; a create without an id is no answer, as its caller could not go on with it.
 func (a *answer) reply(ref Ref) (Reply, error) {
-	o := unwrap(a.data)
+	o, raw := unwrapRaw(a.data)
 	if o == nil {
 		return Reply{}, a.unreadable(NoAnswerMalformed, errNoTracking)
 	}
 	t := decodeTracking(o)
-	t.Raw = rawTracking(a.data)
+	t.Raw = raw
 	t.ID = firstOf(t.ID, ref.ID)
 	t.Slug = firstOf(t.Slug, ref.Slug)
 	t.TrackingNumber = firstOf(t.TrackingNumber, ref.TrackingNumber)
@@ -216,13 +214,6 @@ func (a *answer) reply(ref Ref) (Reply, error) {
 		return Reply{}, a.unreadable(NoAnswerMalformed, errNoTracking)
 	}
 	return Reply{Tracking: t, TraceID: a.trace, Date: a.rate.Date, HTTP: a.status, Rate: a.rate}, nil
-}
-
-func rawTracking(data json.RawMessage) json.RawMessage {
-	if inner := parseObject(data)["tracking"]; bytes.HasPrefix(bytes.TrimSpace(inner), []byte("{")) {
-		return inner
-	}
-	return data
 }
 
 // LastCheckpointReply is the newest event of a tracking.

@@ -5,32 +5,113 @@ import (
 	"encoding/json"
 	"strconv"
 	"time"
+	"unicode/utf8"
 )
 
 // object is a JSON object that is read leniently: a field of an unexpected type is as good as absent, so that one odd
 // field never costs a whole reply. What AfterShip must send is checked where it is needed.
+//
+// A reply is checked by encoding/json once, as a whole ([parseEnvelope]). Everything below relies on that: objects and
+// lists are only cut into the parts of the body that they are made of, and a field is decoded when it is asked for.
+// Having encoding/json read each level anew cost a create more than sending it.
 type object map[string]json.RawMessage
 
+// parseObject cuts valid JSON into its fields; anything but an object is nil.
 func parseObject(raw json.RawMessage) object {
-	var o object
-	if !startsWith(raw, '{') || json.Unmarshal(raw, &o) != nil {
+	if !startsWith(raw, '{') {
 		return nil
+	}
+	o := object{}
+	name, rest := cutValue(inside(raw))
+	for name != nil {
+		o[scalar(name)], rest = cutValue(rest)
+		name, rest = cutValue(rest)
 	}
 	return o
 }
 
-// startsWith spares most fields of most replies, which are absent or null, the making of an error.
+// parseArray cuts valid JSON into the items of a list; ok is false where there is none.
+func parseArray(raw json.RawMessage) (items []json.RawMessage, ok bool) {
+	if !startsWith(raw, '[') {
+		return nil, false
+	}
+	item, rest := cutValue(inside(raw))
+	for item != nil {
+		items = append(items, item)
+		item, rest = cutValue(rest)
+	}
+	return items, true
+}
+
 func startsWith(raw json.RawMessage, c byte) bool {
-	raw = bytes.TrimLeft(raw, " \t\r\n")
+	raw = bytes.TrimLeft(raw, jsonSpace)
 	return len(raw) > 0 && raw[0] == c
 }
 
-// parseArray splits an array into its items; ok is false where there is none.
-func parseArray(raw json.RawMessage) (items []json.RawMessage, ok bool) {
-	if !startsWith(raw, '[') || json.Unmarshal(raw, &items) != nil {
-		return nil, false
+const jsonSpace = " \t\r\n"
+
+// inside is what follows the opening bracket.
+func inside(raw json.RawMessage) json.RawMessage { return bytes.TrimLeft(raw, jsonSpace)[1:] }
+
+// cutValue cuts the next name, value or item off what is left of an object or list; at its end there is none.
+func cutValue(rest json.RawMessage) (value, after json.RawMessage) {
+	for len(rest) > 0 && isGap(rest[0]) {
+		rest = rest[1:]
 	}
-	return items, true
+	n := valueLen(rest)
+	if n == 0 {
+		return nil, nil
+	}
+	return rest[:n:n], rest[n:]
+}
+
+// isGap reports what stands between values. In valid JSON it need not be told apart.
+func isGap(c byte) bool {
+	return c == ' ' || c == ',' || c == ':' || c == '\n' || c == '\r' || c == '\t'
+}
+
+// valueLen is the length of the value at the start of the text; it is zero at the end of what holds the values.
+func valueLen(text []byte) int {
+	for i, c := range text {
+		switch {
+		case i == 0 && c == '"':
+			return stringLen(text)
+		case i == 0 && (c == '{' || c == '['):
+			return nestedLen(text)
+		case isGap(c) || c == '}' || c == ']':
+			return i
+		}
+	}
+	return len(text)
+}
+
+func stringLen(text []byte) int {
+	for i := 1; i < len(text); i++ {
+		switch text[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+	return len(text)
+}
+
+func nestedLen(text []byte) int {
+	depth := 0
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '"':
+			i += stringLen(text[i:]) - 1
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		}
+	}
+	return len(text)
 }
 
 // text is the first of the named fields that holds a string, a number or a boolean, as text.
@@ -51,13 +132,21 @@ func scalar(raw json.RawMessage) string {
 	}
 	switch raw[0] {
 	case '"':
-		var s string
-		_ = json.Unmarshal(raw, &s) // raw is valid JSON, having been read once
-		return s
+		return unquote(raw)
 	case '{', '[', 'n':
 		return ""
 	}
 	return string(raw)
+}
+
+// unquote leaves to encoding/json what is more than plain text.
+func unquote(raw json.RawMessage) string {
+	if inner := raw[1 : len(raw)-1]; bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
+		return string(inner)
+	}
+	var s string
+	_ = json.Unmarshal(raw, &s) // raw is part of valid JSON
+	return s
 }
 
 func (o object) int(name string) int {
