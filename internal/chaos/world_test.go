@@ -35,6 +35,9 @@ type world struct {
 	ledger *batch.Store
 	box    string   // the sandbox's address
 	env    []string // of the programs
+	// unflagged says that Redis may lose writes that it acknowledged, so that a
+	// doubled call may go without its flag.
+	unflagged bool
 }
 
 // setup says what a scenario's world is like.
