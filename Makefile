@@ -1,4 +1,4 @@
-.PHONY: build test ci bench fuzz demo
+.PHONY: build test ci bench chaos fuzz demo
 
 build: ## the three programs, into bin/
 	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/...
@@ -14,6 +14,9 @@ demo: ## an import into the built-in sandbox
 
 bench: ## the figures of docs/benchmarks.md
 	scripts/bench
+
+chaos: ## the long fault suite of docs/reliability.md: half an hour, and it must be let alone
+	CHAOS=long go test -count=1 -v -timeout=45m ./internal/chaos
 
 FUZZTIME ?= 1m
 fuzz: ## every fuzz target for FUZZTIME

@@ -1,6 +1,7 @@
 package aftership
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -129,7 +130,7 @@ func (a *answer) page(number int, query url.Values) (listPage, error) {
 	for _, raw := range raws {
 		if item := parseObject(raw); item != nil {
 			t := decodeTracking(item)
-			t.Raw = raw
+			t.Raw = bytes.Clone(raw) // or one tracking would keep the whole page
 			p.trackings = append(p.trackings, t)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/http/httptest"
 	"net/url"
 	"os"
@@ -250,9 +251,7 @@ func (s *secretsRun) with(env map[string]string, do func()) {
 		s.env[name] = value
 	}
 	defer func() {
-		for name, value := range before {
-			s.env[name] = value
-		}
+		maps.Copy(s.env, before)
 	}()
 	do()
 }
