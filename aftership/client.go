@@ -294,15 +294,11 @@ func (c *Client) newAnswer(ep Endpoint, resp *http.Response, sent time.Time) *an
 
 var errTooLarge = errors.New("the reply is longer than the client reads")
 
-// usualBody is room for a reply about one tracking that has just been created.
-const usualBody = 4 << 10
-
 // read takes the whole body, so that the connection can be used again.
 func (c *Client) read(resp *http.Response) ([]byte, error) {
-	buf := bytes.NewBuffer(make([]byte, 0, usualBody))
-	_, err := buf.ReadFrom(io.LimitReader(resp.Body, c.maxBody+1))
-	if err == nil && int64(buf.Len()) > c.maxBody {
+	text, err := io.ReadAll(io.LimitReader(resp.Body, c.maxBody+1))
+	if err == nil && int64(len(text)) > c.maxBody {
 		return nil, errTooLarge
 	}
-	return buf.Bytes(), err
+	return text, err
 }

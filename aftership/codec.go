@@ -122,8 +122,10 @@ func (v Version) wrap(body map[string]any) map[string]any {
 func (v Version) encode(s Shipment, ep Endpoint) map[string]any {
 	s = v.fold(s)
 	body := map[string]any{}
-	for _, f := range plainFields[v][ep] {
-		f.put(body, &s)
+	for _, f := range fields {
+		if v.sends(f, ep) && !slices.Contains(shaped, f.Name) {
+			putField(body, v.wireName(f.Name), f, &s)
+		}
 	}
 	if len(s.CustomFields) > 0 {
 		body["custom_fields"] = s.CustomFields
@@ -134,40 +136,13 @@ func (v Version) encode(s Shipment, ep Endpoint) map[string]any {
 	return body
 }
 
-// plainField is a field that is not shaped, under the name that a version gives it.
-type plainField struct {
-	name string
-	*Field
-}
-
-func (f plainField) put(body map[string]any, s *Shipment) {
+func putField(body map[string]any, name string, f Field, s *Shipment) {
 	switch {
 	case f.items != nil && len(*f.items(s)) > 0:
-		body[f.name] = *f.items(s)
+		body[name] = *f.items(s)
 	case f.text != nil:
-		put(body, f.name, *f.text(s))
+		put(body, name, *f.text(s))
 	}
-}
-
-// plainFields are those that each version sends in a create and in an update, so that no row has to find them out.
-var plainFields = collectPlain()
-
-func collectPlain() map[Version]map[Endpoint][]plainField {
-	all := map[Version]map[Endpoint][]plainField{}
-	for _, v := range versions {
-		all[v] = map[Endpoint][]plainField{EndpointCreate: v.plain(EndpointCreate), EndpointUpdate: v.plain(EndpointUpdate)}
-	}
-	return all
-}
-
-func (v Version) plain(ep Endpoint) []plainField {
-	var out []plainField
-	for i, f := range fields {
-		if v.sends(f, ep) && !slices.Contains(shaped, f.Name) {
-			out = append(out, plainField{v.wireName(f.Name), &fields[i]})
-		}
-	}
-	return out
 }
 
 // put leaves an empty text out: an empty cell never clears a field.
@@ -244,7 +219,7 @@ func (v Version) customerList(s Shipment) []map[string]any {
 	put(first, "name", s.CustomerName)
 	put(first, "role", s.CustomerRole)
 	put(first, "language", s.CustomerLanguage)
-	if s.CustomerID != "" && v.Accepts("customer_id", EndpointCreate) {
+	if v.Accepts("customer_id", EndpointCreate) {
 		put(first, "id", s.CustomerID)
 	}
 	list := make([]map[string]any, max(len(s.Emails), len(s.SMSes), min(1, len(first))))
@@ -281,7 +256,8 @@ func (v Version) encodePromised(body map[string]any, s Shipment) {
 }
 
 func (v Version) encodeLastMile(body map[string]any, s Shipment, ep Endpoint) {
-	if s.LastMileSlug == "" && s.LastMileTrackingNumber == "" || !v.sends(fields[fieldIndex["last_mile_slug"]], ep) {
+	f, _ := LookupField("last_mile_slug")
+	if s.LastMileSlug == "" && s.LastMileTrackingNumber == "" || !v.sends(f, ep) {
 		return
 	}
 	mile := map[string]any{}
@@ -388,8 +364,8 @@ func decodeExisting(data json.RawMessage) *Existing {
 // decodeShipment reads the columns of a shipment under the names of any version.
 func decodeShipment(o object) Shipment {
 	var s Shipment
-	for i := range fields {
-		switch f := &fields[i]; {
+	for i, f := range fields {
+		switch {
 		case f.text != nil:
 			*f.text(&s) = o.text(wireNames[i]...)
 		case f.items != nil:
