@@ -146,8 +146,11 @@ func effective(c sandbox.Call) bool {
 // judgeRow judges the calls of one row: more than one that may have had an
 // effect must be flagged, and a create or a retrack must not have its effect twice.
 func (w *world) judgeRow(op batch.Operation, item batch.Item, calls []sandbox.Call, v *verdict) {
-	changed, effects := 0, 0
+	changed, effects, again := 0, 0, 0
 	for _, c := range calls {
+		if changed > 0 {
+			again++
+		}
 		if c.Changed {
 			changed++
 		}
@@ -167,6 +170,9 @@ func (w *world) judgeRow(op batch.Operation, item batch.Item, calls []sandbox.Ca
 	}
 	if changed > 1 && (op == batch.Create || op == batch.Retrack) {
 		w.t.Errorf("row %d took effect %d times: %v", item.Job, changed, brief(calls))
+	}
+	if op == batch.Retrack && again > 0 && !w.unflagged && !w.frozen {
+		w.t.Errorf("row %d was retracked, and then sent again without looking: %v", item.Job, brief(calls))
 	}
 	if item.Result.Outcome == good[op] && effects == 0 {
 		w.t.Errorf("row %d is %s, and no call for it could have done that: %v", item.Job, item.Result.Outcome, brief(calls))

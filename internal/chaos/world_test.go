@@ -38,6 +38,8 @@ type world struct {
 	// unflagged says that Redis may lose writes that it acknowledged, so that a
 	// doubled call may go without its flag.
 	unflagged bool
+	// frozen says that a worker may have slept between its look and its call.
+	frozen bool
 }
 
 // setup says what a scenario's world is like.
