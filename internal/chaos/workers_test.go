@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"aftership-bulk/aftership"
+	"aftership-bulk/aftership/sandbox"
 	"aftership-bulk/batch"
 	"aftership-bulk/internal/failpoint"
 )
@@ -48,4 +50,32 @@ func TestWorkersKilledAtRandom(t *testing.T) {
 	w.finish(id)
 	workers.end()
 	w.judge(id, "made", rows)
+}
+
+// In a version of the API where a row's tracking must be looked up first, workers
+// are killed and replies of the list and of the calls are lost.
+func TestLookUpsWhileWorkersAreKilled(t *testing.T) {
+	w := open(t, setup{rate: pick(30, 10)})
+	w.env = append(w.env, "AFTERSHIP_API_VERSION=2025-07", "CONCURRENCY=10")
+	rows, kills := pick(200, 600), pick(4, 20)
+	ops := []batch.Operation{batch.Update, batch.Complete, batch.Retrack}
+	ids := map[batch.Operation]batch.ID{}
+	for _, op := range ops {
+		ids[op] = w.order(op, string(op), rows)
+		w.fault(sandbox.Fault{Kind: sandbox.FaultLostReply, Endpoints: []aftership.Endpoint{endpoints[op]}, First: rows / 50})
+	}
+	w.fault(sandbox.Fault{Kind: sandbox.FaultLostReply, Endpoints: []aftership.Endpoint{aftership.EndpointList}, First: 2})
+	workers := w.fleet(2)
+	for k := range kills {
+		w.reach(ids[ops[k%len(ops)]], rows*k/(kills+1))
+		time.Sleep(rand.N(200 * time.Millisecond)) // the moment is random on purpose
+		workers.kill(k % 2)
+	}
+	for _, op := range ops {
+		w.finish(ids[op])
+	}
+	workers.end()
+	for _, op := range ops {
+		w.judge(ids[op], string(op), rows)
+	}
 }
