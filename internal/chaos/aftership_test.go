@@ -173,7 +173,9 @@ func TestOutageKillsNoRow(t *testing.T) {
 	workers := w.fleet(2)
 	w.reach(id, rows/4)
 	outage := pick(30*time.Second, 5*time.Minute)
-	w.fault(sandbox.Fault{Kind: sandbox.FaultHTML502, Until: time.Now().Add(outage)})
+	end := time.Now().Add(outage)
+	w.fault(sandbox.Fault{Kind: sandbox.FaultHTML502, Until: end})
+	time.Sleep(time.Until(end)) // the length of the fault
 	w.finish(id)
 	workers.end()
 	w.judge(id, "made", rows)
