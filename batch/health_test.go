@@ -99,3 +99,34 @@ func TestTakeBack(t *testing.T) {
 		}
 	})
 }
+
+func TestOneHolderAtATime(t *testing.T) {
+	redistest.Both(t, func(t *testing.T, rdb redis.UniversalClient) {
+		s := batch.New(rdb, batch.Options{})
+		hold := func(owner string, most time.Duration, want bool) {
+			t.Helper()
+			if got, err := s.Hold(t.Context(), "acc", "id{1}", owner, most); err != nil || got != want {
+				t.Errorf("%s: got %v %v, want %v", owner, got, err, want)
+			}
+		}
+		hold("one", time.Minute, true)
+		hold("two", time.Minute, false)
+		hold("one", time.Minute, true) // again, after a crash
+		if err := s.Unhold(t.Context(), "acc", "id{1}", "two"); err != nil {
+			t.Fatal(err)
+		}
+		hold("two", time.Minute, false) // it was not two's to give back
+		if err := s.Unhold(t.Context(), "acc", "id{1}", "one"); err != nil {
+			t.Fatal(err)
+		}
+		hold("two", 20*time.Millisecond, true)
+		for end := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) { // it runs out
+			if ok, err := s.Hold(t.Context(), "acc", "id{1}", "three", time.Minute); err != nil || ok {
+				break
+			}
+			if time.Now().After(end) {
+				t.Fatal("it never ran out")
+			}
+		}
+	})
+}

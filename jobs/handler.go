@@ -1,12 +1,15 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"runtime/debug"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -198,6 +201,12 @@ func (c *call) attempt(ctx context.Context) (v Verdict, err error) {
 	if c.look.TrackingID == "" && c.row.needsLookup(c.h.account.Client.Version(), c.b.Operation) {
 		return v, errLookupFirst
 	}
+	if c.b.Operation == batch.Retrack {
+		if err := c.hold(ctx); err != nil {
+			return v, err
+		}
+		defer c.unhold(ctx)
+	}
 	if c.b.Operation == batch.Retrack && c.ambiguous() {
 		if v, settled, err := c.evidence(ctx); settled || err != nil {
 			return v, err
@@ -214,6 +223,40 @@ func (c *call) attempt(ctx context.Context) (v Verdict, err error) {
 		c.date(ctx, e)
 	}
 	return c.judge(reply, err), nil
+}
+
+// holdTime is how long a retrack keeps others of the same tracking away, should
+// its worker die: longer than a call and the wait for its slot take.
+const holdTime = longestWait + time.Minute
+
+// tracking names the tracking of the call, for holding it.
+func (c *call) tracking() string {
+	ref := c.row.ref(c.b.Operation, c.look.TrackingID)
+	return cmp.Or(ref.ID, ref.Slug+"/"+strings.ToUpper(ref.TrackingNumber))
+}
+
+// owner names the job across batches.
+func (c *call) owner() string { return c.p.Batch + ":" + strconv.Itoa(c.p.Job) }
+
+// hold keeps other retracks of the tracking away, those of other batches too: a
+// retrack is counted, and must not be sent while another one is under way.
+func (c *call) hold(ctx context.Context) error {
+	ok, err := c.h.ledger.Hold(ctx, c.h.account.Name, c.tracking(), c.owner(), holdTime)
+	if err != nil {
+		return &ledgerError{err}
+	}
+	if !ok {
+		return back(5*time.Second, "another retrack of this tracking is under way")
+	}
+	return nil
+}
+
+func (c *call) unhold(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
+	defer cancel()
+	if err := c.h.ledger.Unhold(ctx, c.h.account.Name, c.tracking(), c.owner()); err != nil {
+		c.log.Warn("a tracking stays held for a while", "error", err) // it runs out by itself
+	}
 }
 
 // ambiguous reports whether an earlier call of the job may have reached AfterShip.

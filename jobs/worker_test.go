@@ -807,3 +807,36 @@ func TestLostTasksAreFedAgain(t *testing.T) {
 		}
 	})
 }
+
+// A retrack waits while another batch retracks the same tracking, and then finds
+// it active: of the two, one is sent with an effect.
+func TestRetracksOfOneTrackingTakeTurns(t *testing.T) {
+	r := newRig(t, redistest.Mini(t), aftership.V202404, sandbox.Options{})
+	r.seed(sandbox.Seed{Slug: "ups", Number: "1Z999AA10000000001", Tag: "Expired", Inactive: true, Created: created, Updated: created})
+	held, err := r.ledger.Hold(t.Context(), "acc", "ups/1Z999AA10000000001", "another:0", time.Minute)
+	if err != nil || !held {
+		t.Fatal(err)
+	}
+	r.work()
+	id := r.accept(batch.Retrack, Defaults{}, "tracking_number,slug\n1Z999AA10000000001,ups\n")
+	queue := queueName("acc", laneOf(batch.Retrack), batch.Upload)
+	for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) { // until it was sent back to wait
+		info, err := r.queue.inspector.GetQueueInfo(queue)
+		if err == nil && info.Retry == 1 {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("it did not wait: %+v %v", info, err)
+		}
+	}
+	if n := r.calls(aftership.EndpointRetrack); n != 0 {
+		t.Errorf("%d retracks were sent meanwhile", n)
+	}
+	if err := r.ledger.Unhold(t.Context(), "acc", "ups/1Z999AA10000000001", "another:0"); err != nil {
+		t.Fatal(err)
+	}
+	r.ended(id)
+	if got := r.outcomes(id); got != "retracked" {
+		t.Errorf("got %s", got)
+	}
+}
