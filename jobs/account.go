@@ -61,8 +61,22 @@ type gate struct {
 	now      func() time.Time
 }
 
+// noLeave is why a call was not sent: no slot, no begin, a ledger that is away. It
+// says nothing about the row.
+type noLeave struct{ err error }
+
+func (e *noLeave) Error() string { return e.err.Error() }
+func (e *noLeave) Unwrap() error { return e.err }
+
 // Wait blocks until the call may be sent.
 func (g *gate) Wait(ctx context.Context, class aftership.Class) error {
+	if err := g.wait(ctx, class); err != nil {
+		return &noLeave{err}
+	}
+	return nil
+}
+
+func (g *gate) wait(ctx context.Context, class aftership.Class) error {
 	wait := ctx
 	if !g.until.IsZero() {
 		var cancel context.CancelFunc

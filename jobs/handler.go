@@ -79,7 +79,13 @@ func (h *Handler) ProcessTask(ctx context.Context, t *asynq.Task) error {
 		h.log.Error("dropped a task that is not ours", "type", t.Type(), "error", err)
 		return nil
 	}
-	switch t.Type() {
+	err = h.carryOut(ctx, t.Type(), p)
+	h.reach.noteLedger(err)
+	return err
+}
+
+func (h *Handler) carryOut(ctx context.Context, kind string, p Payload) error {
+	switch kind {
 	case taskJob:
 		return h.job(ctx, p)
 	case taskLookup:
@@ -87,7 +93,7 @@ func (h *Handler) ProcessTask(ctx context.Context, t *asynq.Task) error {
 	case taskFinish:
 		return h.finish(ctx, p)
 	}
-	return back(time.Minute, "task type %s is unknown to this version; upgrade the worker", t.Type())
+	return back(time.Minute, "task type %s is unknown to this version; upgrade the worker", kind)
 }
 
 // job carries out one job: is it still wanted, then the call, then the verdict.
@@ -243,7 +249,7 @@ func (c *call) owner() string { return c.p.Batch + ":" + strconv.Itoa(c.p.Job) }
 func (c *call) hold(ctx context.Context) error {
 	ok, err := c.h.ledger.Hold(ctx, c.h.account.Name, c.tracking(), c.owner(), holdTime)
 	if err != nil {
-		return &ledgerError{err}
+		return err
 	}
 	if !ok {
 		return back(5*time.Second, "another retrack of this tracking is under way")
@@ -263,28 +269,11 @@ func (c *call) unhold(ctx context.Context) {
 func (c *call) ambiguous() bool { return c.look.Begins > 0 || c.look.Earlier }
 
 // sentOrRefused tells the errors that are about the call from those of the way
-// to it: no slot, no begin, a shutdown.
+// to it: no slot, no begin, a ledger that is away, a shutdown.
 func sentOrRefused(err error) bool {
-	if _, ok := errors.AsType[*notBegun](err); ok {
-		return false
-	}
-	if _, ok := errors.AsType[*ledgerError](err); ok {
-		return false
-	}
-	if _, ok := errors.AsType[*backError](err); ok {
-		return false
-	}
-	if _, ok := errors.AsType[*aftership.NoAnswerError](err); ok {
-		return true
-	}
-	return !errors.Is(err, ratelimit.ErrHeld) && !errors.Is(err, errNoSlot) && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
+	_, without := errors.AsType[*noLeave](err)
+	return !without
 }
-
-// ledgerError is a failure to reach the ledger in the middle of a call.
-type ledgerError struct{ err error }
-
-func (e *ledgerError) Error() string { return e.err.Error() }
-func (e *ledgerError) Unwrap() error { return e.err }
 
 // panicked is a bug of ours while a job was carried out.
 type panicked struct{ value any }
@@ -332,7 +321,7 @@ func (c *call) begin(ctx context.Context) error {
 	}
 	begun, err := c.h.ledger.MarkBegin(ctx, c.p.Batch, c.p.Job, c.p.Round)
 	if err != nil {
-		return &ledgerError{fmt.Errorf("mark the begin of job %d of batch %s: %w", c.p.Job, c.p.Batch, err)}
+		return fmt.Errorf("mark the begin of job %d of batch %s: %w", c.p.Job, c.p.Batch, err)
 	}
 	if !begun.OK {
 		return &notBegun{begun.Why}

@@ -117,8 +117,8 @@ func Outages(ctx context.Context, ledger *batch.Store, account string, op batch.
 // AfterShip counts as unreachable after this many calls in a row that found no
 // connection, over at least this time.
 const (
-	unreachedCalls = 3
-	unreachedTime  = 5 * time.Second
+	unreachedCalls = 2
+	unreachedTime  = 3 * time.Second
 )
 
 // reach watches whether the calls of this process reach AfterShip at all.
@@ -129,6 +129,26 @@ type reach struct {
 	calls int // in a row that found no connection
 	since time.Time
 	err   error
+	// The same of the ledger: tasks in a row that could not read or write it.
+	tasks       int
+	ledgerSince time.Time
+	ledgerErr   error
+}
+
+// noteLedger takes up how a task went: what comes back without a reason of ours
+// could not ask or write the ledger.
+func (r *reach) noteLedger(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, ours := errors.AsType[*backError](err); err == nil || ours || errors.Is(err, context.Canceled) {
+		r.tasks = 0
+		return
+	}
+	if r.tasks == 0 {
+		r.ledgerSince = r.now()
+	}
+	r.tasks++
+	r.ledgerErr = err
 }
 
 // note takes up how a call went.
@@ -147,10 +167,13 @@ func (r *reach) note(err error) {
 	r.err = err
 }
 
-// lost says why AfterShip cannot be reached; empty while it can.
+// lost says why AfterShip or the ledger cannot be reached; empty while they can.
 func (r *reach) lost() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.tasks >= unreachedCalls && r.now().Sub(r.ledgerSince) >= unreachedTime {
+		return "the ledger cannot be written: " + r.ledgerErr.Error()
+	}
 	if r.calls < unreachedCalls || r.now().Sub(r.since) < unreachedTime {
 		return ""
 	}

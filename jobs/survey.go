@@ -46,6 +46,7 @@ const (
 type sighting struct {
 	row     uint32
 	content uint32 // hash of what the row would send; short, since it is held against rows of the same shipment only
+	line    uint32
 }
 
 // Survey is what pass one found out about a sheet: the fate of every row. It
@@ -172,7 +173,7 @@ func settledBefore(row *Row) bool {
 
 // sight looks for an earlier row of the same shipment.
 func (s *Survey) sight(r reading) fate {
-	now := sighting{row: uint32(len(s.fates)), content: r.content}
+	now := sighting{row: uint32(len(s.fates)), content: r.content, line: uint32(r.line)}
 	first, seen := s.shipments[r.shipment]
 	switch {
 	case !seen:
@@ -189,16 +190,18 @@ func (s *Survey) sight(r reading) fate {
 		return send
 	}
 	s.fates[first.row] = contradicts
-	s.conflict(r.shipment, r.line)
+	s.conflict(r.shipment, int(first.line), r.line)
 	return contradicts
 }
 
 // linesNamed is how many lines of a conflict a message names.
 const linesNamed = 5
 
-func (s *Survey) conflict(key uint64, line int) {
-	if lines := s.conflicts[key]; len(lines) < linesNamed {
-		s.conflicts[key] = append(lines, line)
+func (s *Survey) conflict(key uint64, lines ...int) {
+	for _, line := range lines {
+		if named := s.conflicts[key]; len(named) < linesNamed && !slices.Contains(named, line) {
+			s.conflicts[key] = append(named, line)
+		}
 	}
 }
 
@@ -408,7 +411,8 @@ func (st *settler) contradiction(row sheet.Row) *batch.Result {
 	if err != nil {
 		return &batch.Result{Outcome: batch.Invalid, Message: err.Error(), Hint: "mend the cell"}
 	}
-	lines := st.conflicts[xxhash.Sum64String(r.shipmentKey(st.Plan.Operation))]
+	lines := slices.Clone(st.conflicts[xxhash.Sum64String(r.shipmentKey(st.Plan.Operation))])
+	lines = slices.DeleteFunc(lines, func(line int) bool { return line == row.Line })
 	return &batch.Result{
 		Outcome: batch.Invalid,
 		Message: fmt.Sprintf("several rows of this shipment want different values (also line %s)", joinInts(lines)),

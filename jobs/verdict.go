@@ -3,6 +3,7 @@ package jobs
 import (
 	"cmp"
 	"errors"
+	"slices"
 	"time"
 
 	"aftership-bulk/aftership"
@@ -257,10 +258,16 @@ func unanswered(err error) Verdict {
 		v.Hint = "a bug of this program: see the worker's log, and report it"
 		return v
 	}
-	// The client refused to build the request. It would refuse it again.
-	v.Kind, v.Outcome, v.Reached = Refused, batch.Rejected, false
-	v.Hint = "this row cannot be sent with the API version in use; mend it, or change AFTERSHIP_API_VERSION"
-	return v
+	if slices.ContainsFunc(refusedByClient, func(refusal error) bool { return errors.Is(err, refusal) }) {
+		v.Kind, v.Outcome, v.Reached = Refused, batch.Rejected, false
+		v.Hint = "this row cannot be sent with the API version in use; mend it, or change AFTERSHIP_API_VERSION"
+	}
+	return v // anything else is not known to be about the row, so it is tried again
+}
+
+// refusedByClient are the refusals of our own client: it would refuse the row again.
+var refusedByClient = []error{
+	aftership.ErrNeedsID, aftership.ErrIncompleteRef, aftership.ErrNothingToChange, aftership.ErrNotClearable, aftership.ErrUnsupported,
 }
 
 // limitAttempts turns the last Retry into GiveUp.

@@ -140,8 +140,8 @@ func (w *Worker) Shutdown() {
 	})
 }
 
-// Unreachable says why AfterShip cannot be reached, once that has been so for a
-// while and for every call; else it is empty.
+// Unreachable says why AfterShip or the ledger cannot be reached, once that has
+// been so for a while and for every task; else it is empty.
 func (w *Worker) Unreachable() string { return w.reach.lost() }
 
 // startSweeper starts what looks after the queues beside the handlers.

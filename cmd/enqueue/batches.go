@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 
 	"aftership-bulk/batch"
 	"aftership-bulk/jobs"
+	"aftership-bulk/redisconn"
 	"aftership-bulk/report"
 )
 
@@ -66,16 +68,39 @@ func (c *cli) status(ctx context.Context, s *session, id string) error {
 	return c.showStatus(b, still, rate, left)
 }
 
-// troubled says of a running batch that AfterShip fails for all of its calls.
+// troubled says of a running batch why it stands still: AfterShip fails for all
+// of its calls, or nobody carries it out.
 func (s *session) troubled(ctx context.Context, b batch.Batch) (batch.Batch, error) {
+	if b.State != batch.Running {
+		return b, nil
+	}
 	since, outage, err := jobs.Outages(ctx, s.ledger, b.Account, b.Operation)
 	if err != nil {
 		return b, unreachable(err, "")
 	}
-	if outage && b.State == batch.Running {
+	switch {
+	case outage:
 		b.Reason = "AfterShip has failed every call since " + stamp(since) + "; one is tried every ten seconds, and no attempt is charged"
+	case s.embedded != nil && !redisconn.Held(s.cfg.StateDir):
+		b.Reason = "interrupted: no process works on it; go on with `enqueue resume " + b.ID + "`"
+	case s.embedded == nil:
+		b.Reason, err = s.unserved(ctx, b.Account)
 	}
-	return b, nil
+	return b, err
+}
+
+// unserved says that no worker serves an account, if that is so.
+func (s *session) unserved(ctx context.Context, account string) (string, error) {
+	workers, err := jobs.NewDoctor(s.rdb, s.ledger).Workers(ctx)
+	if err != nil {
+		return "", unreachable(err, "")
+	}
+	for _, w := range workers {
+		if slices.Contains(w.Accounts, account) {
+			return "", nil
+		}
+	}
+	return "no worker serves account " + account + ": start `worker` with its key", nil
 }
 
 // shown is a batch as a person should see it: one whose account is stopped is stopped.
@@ -122,13 +147,22 @@ func (c *cli) followStatus(ctx context.Context, s *session, id string) error {
 	if err != nil {
 		return batchError(err)
 	}
+	if b, err = s.troubled(ctx, b); err != nil {
+		return err
+	}
+	if b.Reason != "" && !b.Ended() {
+		c.ui.warn("%s", b.Reason)
+	}
+	if s.embedded != nil && !b.Ended() && !redisconn.Held(s.cfg.StateDir) {
+		return &exitWith{exitUnfinished} // nobody works on it, so there is nothing to follow
+	}
 	in := &input{name: b.Source, b: b}
 	e, err := c.follow(ctx, s, in, 0)
 	if err != nil {
 		return err
 	}
 	if e.interrupted {
-		return context.Canceled
+		return &exitWith{exitInterrupted}
 	}
 	c.tellEnding(e, in)
 	return c.finishRun([]*input{in}, e.code())
@@ -153,6 +187,9 @@ func (c *cli) batches(ctx context.Context, s *session) error {
 			return err
 		}
 		b = shown(b, still)
+		if b, err = s.troubled(ctx, b); err != nil {
+			return err
+		}
 		views = append(views, viewOf(b))
 		rows = append(rows, []string{b.ID, commandOf(b.Operation), b.Account, string(b.State), strconv.Itoa(b.Rows), strconv.Itoa(b.Pending()), stamp(b.CreatedAt), b.Source, countsText(b)})
 	}

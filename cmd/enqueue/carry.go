@@ -17,6 +17,9 @@ func (c *cli) carryOut(ctx context.Context, inputs []*input) error {
 	if err := c.carryable(inputs); err != nil {
 		return err
 	}
+	if err := c.reportable(inputs); err != nil {
+		return err
+	}
 	s, err := c.openToWork(ctx)
 	if err != nil {
 		return err
@@ -92,6 +95,9 @@ func (c *cli) handOverOne(ctx context.Context, s *session, in *input, files int)
 		c.tellEnding(e, in)
 		return e, nil
 	}
+	if reason, err := s.unserved(ctx, in.b.Account); err == nil && reason != "" {
+		c.ui.warn("%s", reason)
+	}
 	c.ui.say("Batch %s is queued. Workers carry it out; follow it with:", in.b.ID)
 	for _, next := range []string{"status %s --follow", "report %s -o FILE", "cancel %s"} {
 		c.ui.say("  enqueue "+next, in.b.ID)
@@ -112,7 +118,7 @@ func (c *cli) accept(ctx context.Context, s *session, in *input) (existed bool, 
 	switch {
 	case existed && in.b.Ended():
 		c.ui.say("%s was sent before as batch %s; nothing is sent again (--force sends it again).", in.sheet.Name, in.b.ID)
-	case existed && in.b.State == batch.Paused && s.embedded == nil:
+	case existed && in.b.State == batch.Paused:
 		c.ui.warn("%s is batch %s, which is paused (%s); go on with: enqueue resume %s", in.sheet.Name, in.b.ID, in.b.Reason, in.b.ID)
 	case existed:
 		c.ui.say("%s goes on as batch %s, where it ended before.", in.sheet.Name, in.b.ID)
@@ -121,8 +127,8 @@ func (c *cli) accept(ctx context.Context, s *session, in *input) (existed bool, 
 	return existed, nil
 }
 
-// release lets a batch go on that was held back: whoever runs its command again
-// has mended the cause, and in a run without Redis nobody else is there to resume it.
+// release lets a batch go on that the program held back: whoever runs its command
+// again has mended the cause.
 func (s *session) release(ctx context.Context, in *input) (err error) {
 	if !in.b.State.Held() {
 		return nil
@@ -166,8 +172,11 @@ func (c *cli) workEmbedded(ctx context.Context, s *session, inputs []*input) err
 		if err != nil {
 			return err
 		}
-		if e.interrupted {
+		if e.interrupted || e.stopped != "" {
 			w.Shutdown() // what was sent is recorded before the report is written
+			if b, err := s.ledger.Get(context.WithoutCancel(ctx), in.b.ID); err == nil {
+				in.b, e.batch, e.failedRows = b, b, failedRows(b)
+			}
 		}
 		if err := c.reportOf(context.WithoutCancel(ctx), s, in, len(inputs)); err != nil {
 			return err

@@ -122,6 +122,13 @@ func (c *cli) resume(ctx context.Context, s *session, id string) error {
 			return controlError(err)
 		}
 	}
+	still, err := s.standstill(ctx, b)
+	if err != nil {
+		return err
+	}
+	if still != "" && s.embedded == nil && b.State == batch.Running {
+		return usage(errors.New("the account is stopped: "+still), "mend the cause, then: enqueue resume --account "+b.Account)
+	}
 	c.ui.say("Batch %s goes on.", id)
 	return c.goOn(ctx, s, id)
 }

@@ -220,7 +220,7 @@ func (d *doctor) writable(check, dir, setting string) {
 		err = &fs.PathError{Op: "write into", Path: at, Err: fs.ErrInvalid}
 	}
 	if err == nil {
-		err = tryWrite(at)
+		err = wire.Writable(at)
 	}
 	if err != nil {
 		d.fail(check, fmt.Sprintf("%s cannot be written: %v", dir, err), "runs cannot keep what became of the rows", "choose another place with "+setting)
@@ -231,13 +231,4 @@ func (d *doctor) writable(check, dir, setting string) {
 		return
 	}
 	d.ok(check, "%s can be written", dir)
-}
-
-func tryWrite(dir string) error {
-	f, err := os.CreateTemp(dir, ".doctor-*")
-	if err != nil {
-		return err
-	}
-	_ = f.Close()
-	return os.Remove(f.Name())
 }

@@ -88,6 +88,7 @@ type ending struct {
 	interrupted bool
 	stopped     string // why the account stands still
 	timedOut    bool
+	paused      bool // held by a person, in a run without Redis
 	queued      bool // handed over to workers, not waited for
 	failedRows  int  // rows that a person must look at, duplicates of such rows included
 }
@@ -99,7 +100,7 @@ func (e ending) code() int {
 		return exitInterrupted
 	case e.stopped != "":
 		return exitUnreachable
-	case e.timedOut:
+	case e.timedOut, e.paused:
 		return exitUnfinished
 	case e.failedRows > 0:
 		return exitRowsFailed

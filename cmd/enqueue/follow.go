@@ -15,6 +15,10 @@ const (
 	followRedis    = time.Second
 )
 
+// ledgerPatience is how long a run that waits bears a Redis that is away, as while
+// it is restarted.
+const ledgerPatience = time.Minute
+
 // follow looks at a batch until it has ended, its account is stopped, the time
 // is up (0 is never), or the person interrupts.
 func (c *cli) follow(ctx context.Context, s *session, in *input, most time.Duration) (e ending, err error) {
@@ -28,9 +32,19 @@ func (c *cli) follow(ctx context.Context, s *session, in *input, most time.Durat
 	}
 	defer c.ui.endBar()
 	var m meter
+	var away time.Time // since when the ledger cannot be read
 	for {
-		if e, err = c.look(ctx, s, in, &m); err != nil || e.over() {
+		e, err = c.look(ctx, s, in, &m)
+		switch {
+		case err == nil && e.over():
+			return e, nil
+		case err == nil:
+			away = time.Time{}
+		case s.embedded != nil || !away.IsZero() && time.Since(away) > ledgerPatience:
 			return e, err
+		case away.IsZero():
+			away = time.Now()
+			c.ui.warn("Redis cannot be reached; trying again for %s: %v", ledgerPatience, err)
 		}
 		select {
 		case <-ctx.Done():
@@ -45,14 +59,14 @@ func (c *cli) follow(ctx context.Context, s *session, in *input, most time.Durat
 }
 
 // over reports whether there is nothing more to follow.
-func (e ending) over() bool { return e.batch.Ended() || e.stopped != "" || e.interrupted }
+func (e ending) over() bool { return e.batch.Ended() || e.stopped != "" || e.interrupted || e.paused }
 
 // look reads the batch once, and shows how far it is.
 func (c *cli) look(ctx context.Context, s *session, in *input, m *meter) (e ending, err error) {
 	if in.b, err = s.ledger.Get(context.WithoutCancel(ctx), in.b.ID); err != nil {
 		return e, unreachable(err, "the batch goes on; look at it with `enqueue status "+in.b.ID+"`")
 	}
-	e = ending{batch: in.b, failedRows: failedRows(in.b)}
+	e = ending{batch: in.b, failedRows: failedRows(in.b), paused: in.b.State == batch.Paused && s.embedded != nil}
 	if e.batch.Ended() {
 		return e, nil
 	}
@@ -111,8 +125,9 @@ func (m *meter) measure(b batch.Batch) (rate float64, left time.Duration) {
 // written keeps nothing unfinished: the ledger has everything.
 func (c *cli) reportOf(ctx context.Context, s *session, in *input, files int) error {
 	if err := c.writeReport(ctx, in, s.ledger.Results(ctx, in.b.ID), files); err != nil {
-		c.ui.warn("the report could not be written: %v", err)
-		c.ui.warn("everything is in the ledger; write it with: enqueue report %s -o FILE", in.b.ID)
+		in.unreported = true
+		c.ui.alarm("the report could not be written: %v", err)
+		c.ui.alarm("everything is in the ledger; write it with: enqueue report %s -o FILE", in.b.ID)
 		return nil
 	}
 	if in.b.Ended() {
@@ -132,6 +147,8 @@ func (c *cli) tellEnding(e ending, in *input) {
 	case e.stopped != "":
 		c.ui.alarm("stopped: %s", e.stopped)
 		c.ui.say("Batch %s: %s.", b.ID, countsText(b))
+	case e.paused:
+		c.ui.say("Batch %s is paused: %s.", b.ID, countsText(b))
 	case e.timedOut:
 		c.ui.say("Not finished in time. Batch %s: %s.", b.ID, countsText(b))
 	default:
@@ -150,12 +167,16 @@ func (c *cli) tellNext(e ending) {
 	switch {
 	case c.flags.sandbox:
 		c.ui.say("This was the sandbox: nothing was sent to AfterShip.")
-	case e.interrupted, e.stopped != "":
+	case e.stopped != "" && e.batch.State != batch.Stopped && c.cfg.RedisURL.Value() != "":
+		c.ui.say("Mend the cause, then go on with: enqueue resume --account %s", e.batch.Account)
+	case e.interrupted && c.cfg.RedisURL.Value() != "":
+		c.ui.say("The workers go on. Follow it with: enqueue status %s --follow", e.batch.ID)
+	case e.interrupted, e.paused, e.stopped != "":
 		c.ui.say("Go on with: enqueue resume %s", e.batch.ID)
 	case e.timedOut:
 		c.ui.say("Follow it with: enqueue status %s --follow", e.batch.ID)
 	case e.batch.Counts[batch.GaveUp]+e.batch.Counts[batch.CancelledJob] > 0:
-		c.ui.say("Run the dead rows again with: enqueue retry %s", e.batch.ID)
+		c.ui.say("Run the dead and cancelled rows again with: enqueue retry %s", e.batch.ID)
 	}
 }
 

@@ -140,7 +140,9 @@ type input struct {
 	survey *jobs.Survey
 	b      batch.Batch
 	report string // path of the report, once it is written
-	failed string
+	// unreported says that the report could not be written.
+	unreported bool
+	failed     string
 }
 
 // imports carries out sheets for an operation.
@@ -151,6 +153,9 @@ func (c *cli) imports(ctx context.Context, op batch.Operation, files []string) e
 	}
 	if len(files) == 0 {
 		return c.retrackListed(ctx, def)
+	}
+	if err := c.notItself(files); err != nil {
+		return err
 	}
 	inputs, err := c.check(ctx, op, files, def)
 	defer closeAll(inputs)
@@ -280,6 +285,47 @@ func (c *cli) writeReport(ctx context.Context, in *input, items iter.Seq2[batch.
 	return err
 }
 
+// reportable finds out, before anything is sent, whether the reports can be
+// written, and that none takes the place of a sheet.
+func (c *cli) reportable(inputs []*input) error {
+	if c.flags.sandbox || c.cfg.RedisURL.Value() == "" || c.imp.wait.set {
+		if err := c.writable(len(inputs)); err != nil {
+			return usage(fmt.Errorf("the report cannot be written, so nothing was sent: %w", err), "choose another place with --report")
+		}
+	}
+	return nil
+}
+
+// writable tries the directory of the reports with a file of its own.
+func (c *cli) writable(files int) error {
+	dir := c.reportDir(files)
+	if dir == "" {
+		if info, err := os.Stat(c.imp.report); err == nil && !info.Mode().IsRegular() {
+			return nil // a device or a pipe
+		}
+		if dir = filepath.Dir(c.imp.report); dir != "." {
+			if _, err := os.Stat(dir); err != nil {
+				return err
+			}
+		}
+	}
+	return wire.Writable(dir)
+}
+
+// notItself refuses a report in the place of one of its sheets.
+func (c *cli) notItself(files []string) error {
+	report, err := os.Stat(c.imp.report)
+	if c.imp.report == "" || err != nil {
+		return nil
+	}
+	for _, file := range files {
+		if sheet, err := os.Stat(file); err == nil && os.SameFile(report, sheet) {
+			return usage(fmt.Errorf("--report %s would overwrite the sheet itself", c.imp.report), "choose another place with --report")
+		}
+	}
+	return nil
+}
+
 // reportDir is the directory for reports; empty if --report names one file.
 func (c *cli) reportDir(files int) string {
 	if c.imp.report == "" {
@@ -295,6 +341,9 @@ func (c *cli) reportDir(files int) string {
 func (c *cli) finishRun(inputs []*input, code int) error {
 	e := event{Event: "result", Exit: &code}
 	for _, in := range inputs {
+		if in.unreported {
+			code = worst(code, exitRowsFailed) // somebody must look: the report is missing
+		}
 		if in.b.ID != "" {
 			e.Batches = append(e.Batches, viewOf(in.b))
 		}

@@ -27,6 +27,7 @@ type ui struct {
 	bar *progressbar.ProgressBar
 	// line is when the last progress line was written, where there is no terminal.
 	line time.Time
+	told int // rows done in the last progress event
 }
 
 // lineEvery is how often progress is told where stderr is not a terminal.
@@ -121,7 +122,7 @@ func (u *ui) fail(err error) int {
 // progress shows how far a batch is.
 func (u *ui) progress(b batch.Batch, rate float64, left time.Duration) {
 	if u.json {
-		u.emit(event{Event: "progress", Batch: viewOf(b), Rate: rate, Left: left.Seconds()})
+		u.progressEvent(b, rate, left)
 		return
 	}
 	if u.quiet {
@@ -135,7 +136,20 @@ func (u *ui) progress(b batch.Batch, rate float64, left time.Duration) {
 	defer u.mu.Unlock()
 	if now := time.Now(); now.Sub(u.line) >= lineEvery {
 		u.line = now
-		fmt.Fprintf(u.stderr, "%s: %d of %d rows, %.1f rows/s, %s left; %s\n", b.ID, b.Done, b.Total, rate, left.Round(time.Second), countsText(b))
+		fmt.Fprintf(u.stderr, "%s: %d of %d rows, %s; %s\n", b.ID, b.Done, b.Total, rateText(rate, left), countsText(b))
+	}
+}
+
+// progressEvent tells programs of progress, once a second and only where there is some.
+func (u *ui) progressEvent(b batch.Batch, rate float64, left time.Duration) {
+	u.mu.Lock()
+	stale := b.Done == u.told || time.Since(u.line) < time.Second
+	if !stale {
+		u.told, u.line = b.Done, time.Now()
+	}
+	u.mu.Unlock()
+	if !stale {
+		u.emit(event{Event: "progress", Batch: viewOf(b), Rate: rate, Left: left.Seconds()})
 	}
 }
 
@@ -171,7 +185,7 @@ func (u *ui) endBar() {
 	u.clearBar()
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.bar, u.line = nil, time.Time{}
+	u.bar, u.line, u.told = nil, time.Time{}, 0
 }
 
 // countsText is the counts of a batch in words: "20 created, 2 rejected".

@@ -121,6 +121,9 @@ func work(ctx context.Context, cfg config.Config, stderr io.Writer, verbose bool
 		return &failure{exitUnreachable, err, "check REDIS_URL"}
 	}
 	log.Info("working", "redis", redisconn.Redacted(cfg.RedisURL.Value()), "accounts", cfg.WithKeys(), "api_version", cfg.APIVersion, "report_dir", cfg.ReportDir)
+	if err := wire.Writable(cfg.ReportDir); err != nil {
+		log.Error("REPORT_DIR cannot be written: batches are carried out all the same, and `enqueue report` writes their reports", "error", err)
+	}
 	<-ctx.Done()
 	log.Info("going down: no new call is started, those under way are recorded")
 	w.Shutdown()
