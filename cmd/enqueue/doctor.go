@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"aftership-bulk/config"
+	"aftership-bulk/internal/wire"
 )
 
 // level says how bad a finding is.
