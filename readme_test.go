@@ -94,6 +94,11 @@ var steps = map[string]step{
 	"REDIS_URL=redis://localhost:6379 AFTERSHIP_API_KEY=asat_... worker":                        {try: tryWorker},
 	"REDIS_URL=redis://localhost:6379 enqueue create shipments.csv":                             {with: withoutKey, says: []string{"Batch BATCH is queued", "enqueue status BATCH --follow"}},
 
+	// Install.
+	"sandbox --demo": {try: trySandbox},
+	"export AFTERSHIP_BASE_URL=http://127.0.0.1:8321": {try: tryExportURL},
+	"export AFTERSHIP_API_KEY=" + sandbox.DefaultKey:  {try: tryExport},
+
 	// Troubleshooting.
 	"enqueue doctor": {with: account, says: []string{"key of default", "valid; AfterShip allows", "0 that fail"}},
 
@@ -308,6 +313,19 @@ func tryInstall(w *world, _ string) {
 func tryExport(w *world, line string) {
 	r := w.must(0, w.filled(line)+"; enqueue config show")
 	if !strings.Contains(r.stdout, "environment AFTERSHIP_API_KEY") {
+		w.Error(r)
+	}
+}
+
+// trySandbox checks that the program serves what the lines after it name.
+func trySandbox(w *world, line string) {
+	if r := w.must(0, line+" --help"); !strings.Contains(r.stdout, "127.0.0.1:8321") {
+		w.Error(r)
+	}
+}
+
+func tryExportURL(w *world, line string) {
+	if r := w.must(0, line+"; enqueue config show"); !strings.Contains(r.stdout, "environment AFTERSHIP_BASE_URL") {
 		w.Error(r)
 	}
 }

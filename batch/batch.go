@@ -50,6 +50,8 @@ type Spec struct {
 	// Header holds the sheet's header cells as they were read.
 	Header    []string `json:"header,omitempty"`
 	Delimiter string   `json:"delimiter,omitempty"`
+	// BOM says that the sheet began with a byte order mark; its report does, too, for the program that wrote it needs it.
+	BOM bool `json:"bom,omitempty"`
 	// Fields holds, for each header cell, the name of the field that it means, or "".
 	Fields []string `json:"fields,omitempty"`
 	// Options belong to package jobs; the ledger only keeps them.

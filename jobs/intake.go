@@ -92,6 +92,7 @@ func (in *Intake) spec(sh *sheet.Sheet, plan Plan, o Order) (batch.Spec, error) 
 		Priority:  o.Priority,
 		Header:    sh.Header,
 		Delimiter: string(sh.Delimiter),
+		BOM:       sh.BOM,
 		Fields:    plan.Mapping.Fields,
 		Options:   options,
 		SHA256:    sh.SHA256,

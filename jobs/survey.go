@@ -460,7 +460,7 @@ func (s *Survey) Rehearsal(sh *sheet.Sheet, account string) batch.Batch {
 	}
 	return batch.Batch{
 		ID: "dry-run", State: batch.Finished, Rows: s.Rows, Total: s.Rows, Done: s.Rows - s.Send(), Counts: counts,
-		Spec: batch.Spec{Operation: s.Plan.Operation, Account: account, Source: sh.Name, Header: sh.Header, Delimiter: string(sh.Delimiter)},
+		Spec: batch.Spec{Operation: s.Plan.Operation, Account: account, Source: sh.Name, Header: sh.Header, Delimiter: string(sh.Delimiter), BOM: sh.BOM},
 	}
 }
 

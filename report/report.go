@@ -19,6 +19,7 @@ var Columns = sheet.ReportColumns
 type Info struct {
 	Header    []string
 	Delimiter rune // Defaults to a comma.
+	BOM       bool // it began with a byte order mark, and so does the report
 }
 
 // InfoOf says what the sheet of a batch looked like.
@@ -27,7 +28,7 @@ func InfoOf(b batch.Batch) Info {
 	if b.Delimiter == "" {
 		delimiter = 0
 	}
-	return Info{Header: b.Header, Delimiter: delimiter}
+	return Info{Header: b.Header, Delimiter: delimiter, BOM: b.BOM}
 }
 
 // Options says what a report holds.

@@ -470,3 +470,17 @@ func BenchmarkWrite(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "rows/s")
 }
+
+// A sheet that began with a byte order mark gets one back: the program that wrote it needs it.
+func TestByteOrderMarkComesBack(t *testing.T) {
+	for _, with := range []bool{false, true} {
+		b := batch.Batch{Spec: batch.Spec{Header: []string{"a"}, Delimiter: ";", BOM: with}}
+		var out strings.Builder
+		if _, err := Write(t.Context(), &out, InfoOf(b), sequence(nil), Options{}); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.HasPrefix(out.String(), "\uFEFF"); got != with {
+			t.Errorf("sheet with a mark %v: report with one %v", with, got)
+		}
+	}
+}

@@ -22,7 +22,7 @@ type table struct {
 
 // newTable begins a table with its header. Columns of an earlier report are not given back.
 func newTable(w io.Writer, info Info, bom bool) (*table, error) {
-	out, err := sheet.NewWriter(w, sheet.WriterOptions{Delimiter: info.Delimiter, BOM: bom})
+	out, err := sheet.NewWriter(w, sheet.WriterOptions{Delimiter: info.Delimiter, BOM: bom || info.BOM})
 	if err != nil {
 		return nil, err
 	}
