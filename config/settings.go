@@ -86,7 +86,7 @@ var settings = []Setting{
 		Default: "$XDG_STATE_HOME/aftership-bulk or $HOME/.local/state/aftership-bulk",
 		Doc:     "The directory of the ledger when there is no Redis. Defaults to `$XDG_STATE_HOME/aftership-bulk`, else `$HOME/.local/state/aftership-bulk`; on macOS `~/Library/Application Support/aftership-bulk`, on Windows `%LocalAppData%\\aftership-bulk`; without a home `state`."},
 	{Name: setConcurrency, Env: "CONCURRENCY", Flag: "concurrency", Key: "concurrency", Default: "0", arg: "N", number: true,
-		Doc: "Calls under way at once for each account and class; 0 finds the number from the rate limit and the latency. Defaults to `0`."},
+		Doc: "Calls under way at once for each account and class; 0 takes it from the rate limit: enough for answers that take four seconds. Defaults to `0`."},
 	{Name: setMaxAttempts, Env: "MAX_ATTEMPTS", Flag: "max-attempts", Key: "max_attempts", Default: "8", arg: "N", number: true,
 		Doc: "How often a job is tried when AfterShip fails for a while, before it is given up. Defaults to `8`, over about an hour."},
 	{Name: setRetention, Env: "RETENTION", Key: "retention", Default: "336h",

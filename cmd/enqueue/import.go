@@ -95,17 +95,17 @@ a batch. AfterShip counts the retracks of a tracking and refuses too many.`,
 
 func (c *cli) importCommand(op batch.Operation, use, short, long, examples string) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: use, Short: short, Long: long, Example: examples,
+		Use: use, Short: short, Long: long + "\n\n" + exitHelp, Example: examples,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, files []string) error { return c.imports(cmd.Context(), op, files) },
 	}
 	f := cmd.Flags()
 	f.BoolVar(&c.flags.sandbox, "sandbox", false, "run against the built-in stand-in for AfterShip, with a ledger that is thrown away")
 	f.Var(&c.imp.wait, "wait", "with Redis: wait until every row has an outcome, or for this long (--wait=10m)")
-	f.Lookup("wait").NoOptDefVal = "0"
+	f.Lookup("wait").NoOptDefVal = waitForever
 	f.StringVar(&c.imp.name, "name", "", "run only while no other run of this `NAME`, operation and account has unfinished rows; else exit code 6")
 	f.Var(&c.imp.waitLock, "wait-lock", "wait until such a run has ended, or for this long (--wait-lock=10m)")
-	f.Lookup("wait-lock").NoOptDefVal = "0"
+	f.Lookup("wait-lock").NoOptDefVal = waitForever
 	f.StringVar(&c.imp.report, "report", "", "write the report to this `FILE`; with several sheets, to this directory")
 	f.BoolVar(&c.imp.dryRun, "dry-run", false, "check every row and write the report, but send nothing")
 	f.BoolVar(&c.imp.force, "force", false, "send a file again that was finished before")
@@ -116,6 +116,9 @@ func (c *cli) importCommand(op batch.Operation, use, short, long, examples strin
 	return cmd
 }
 
+// waitForever is what --wait means without a duration.
+const waitForever = "forever"
+
 // waitFlag is --wait, with or without a duration.
 type waitFlag struct {
 	set bool
@@ -125,6 +128,10 @@ type waitFlag struct {
 func (w *waitFlag) String() string { return "" }
 func (w *waitFlag) Type() string   { return "duration" }
 func (w *waitFlag) Set(s string) error {
+	if s == waitForever {
+		w.set, w.max = true, 0
+		return nil
+	}
 	d, err := time.ParseDuration(s)
 	if err != nil || d < 0 {
 		return errors.New("use a duration such as 10m or 1h30m")
@@ -207,7 +214,7 @@ func (c *cli) check(ctx context.Context, op batch.Operation, files []string, def
 func (c *cli) checkOne(ctx context.Context, op batch.Operation, file string, def jobs.Defaults) (*input, error) {
 	sh, err := sheet.Open(ctx, file, c.stdin, sheet.Options{})
 	if err != nil {
-		return nil, usage(err, "")
+		return nil, usage(err, durationHint(file))
 	}
 	in := &input{name: sh.Name, sheet: sh}
 	mapping, warnings, err := sheet.Map(sh.Header, jobs.Columns())
@@ -223,6 +230,14 @@ func (c *cli) checkOne(ctx context.Context, op batch.Operation, file string, def
 	}
 	c.tellChecked(file, in, warnings)
 	return in, nil
+}
+
+// durationHint finds a duration that was taken for a file.
+func durationHint(file string) string {
+	if _, err := time.ParseDuration(file); err == nil {
+		return "write --wait=" + file + ": with a space it is the name of a file"
+	}
+	return ""
 }
 
 func (c *cli) tellChecked(file string, in *input, warnings []sheet.Warning) {

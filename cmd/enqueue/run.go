@@ -73,7 +73,7 @@ number of machines take them, and returns at once.
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usage(err, cmd.CommandPath()+" --help") })
 	f := root.PersistentFlags()
-	f.BoolVar(&c.ui.json, "json", false, "write events (or the answer) as JSON lines to stdout; the last event of a run is `result`")
+	f.BoolVar(&c.ui.json, "json", false, "write events (or the answer) as JSON lines to stdout; the last event of a run is \"result\"")
 	f.BoolVar(&c.ui.quiet, "quiet", false, "say nothing but errors")
 	f.BoolVarP(&c.flags.verbose, "verbose", "v", false, "log what is done, to stderr")
 	config.AddFlags(f)

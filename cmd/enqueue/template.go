@@ -46,7 +46,12 @@ func (c *cli) template(op batch.Operation) error {
 }
 
 func (c *cli) configCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "config", Short: "Look at the settings"}
+	cmd := &cobra.Command{
+		Use: "config", Short: "Look at the settings",
+		RunE: func(*cobra.Command, []string) error {
+			return usage(errors.New("config needs a command"), "enqueue config show")
+		},
+	}
 	cmd.AddCommand(&cobra.Command{
 		Use: "show", Short: "Print every setting, its value (secrets masked) and where it came from", Example: "  enqueue config show", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error { return c.configShow() },
