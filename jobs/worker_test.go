@@ -57,7 +57,7 @@ func newRig(t *testing.T, rdb redis.UniversalClient, v aftership.Version, o sand
 	return &rig{
 		t: t, rdb: rdb, api: api, url: server.URL, version: v, ledger: batch.New(rdb, batch.Options{}), queue: NewQueue(rdb), rate: 5000,
 		opts: Options{
-			MaxAttempts: 3, Backoff: func(int) time.Duration { return 10 * time.Millisecond }, Poll: 20 * time.Millisecond,
+			MaxAttempts: 3, Backoff: func(int) time.Duration { return 10 * time.Millisecond }, Poll: 100 * time.Millisecond,
 			ShutdownTime: 5 * time.Second, SweepEvery: -1, Log: slog.New(slog.DiscardHandler), ReportDir: t.TempDir(),
 		},
 	}
@@ -554,14 +554,13 @@ func TestOutageCostsNoAttempts(t *testing.T) {
 		}
 	}
 	r.fault(sandbox.Fault{Kind: sandbox.FaultStatus, Status: 502, First: 1})
-	w := r.work()
+	r.work()
 	id := r.accept(batch.Create, Defaults{}, "tracking_number,slug\n1Z999AA10000000001,ups\n1Z999AA10000000002,ups\n1Z999AA10000000003,ups\n")
 	r.untilCalls(1)
 	if _, ok, err := Outages(t.Context(), r.ledger, "acc", batch.Create); err != nil || !ok {
 		t.Fatalf("no outage is shown: %v", err)
 	}
 	// Ten seconds later the next probe passes, and all goes on.
-	w.handlers["acc"].health.now = func() time.Time { return time.Now().Add(time.Hour) }
 	if err := r.rdb.HDel(t.Context(), "aftership:{health:acc}:create", "probe").Err(); err != nil {
 		t.Fatal(err)
 	}

@@ -1,17 +1,21 @@
 package e2e
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"aftership-bulk/redisconn"
 )
 
 // program makes a command with the script's environment and directory.
@@ -66,12 +70,15 @@ func cmdKilled(ts *testscript.TestScript, _ bool, args []string) {
 			name = args[i+1]
 		}
 	}
+	rdb, err := redisconn.Dial(context.Background(), redisconn.Options{URL: ts.Getenv("REDIS")})
+	ts.Check(err)
+	defer rdb.Close()
 	cmd := program(ts, args...)
 	ts.Check(cmd.Start())
 	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
-		out, err := exec.Command("redis-cli", "-u", ts.Getenv("REDIS"), "HKEYS", locks).Output()
+		held, err := rdb.HKeys(context.Background(), locks).Result()
 		ts.Check(err)
-		if strings.Contains(string(out), "/"+name) {
+		if slices.ContainsFunc(held, func(key string) bool { return strings.HasSuffix(key, "/"+name) }) {
 			break
 		}
 		if time.Now().After(end) {
