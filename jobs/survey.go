@@ -46,7 +46,6 @@ const (
 type sighting struct {
 	row     uint32
 	content uint32 // hash of what the row would send; short, since it is held against rows of the same shipment only
-	line    uint32
 }
 
 // Survey is what pass one found out about a sheet: the fate of every row. It
@@ -173,7 +172,7 @@ func settledBefore(row *Row) bool {
 
 // sight looks for an earlier row of the same shipment.
 func (s *Survey) sight(r reading) fate {
-	now := sighting{row: uint32(len(s.fates)), content: r.content, line: uint32(r.line)}
+	now := sighting{row: uint32(len(s.fates)), content: r.content}
 	first, seen := s.shipments[r.shipment]
 	switch {
 	case !seen:
@@ -190,18 +189,16 @@ func (s *Survey) sight(r reading) fate {
 		return send
 	}
 	s.fates[first.row] = contradicts
-	s.conflict(r.shipment, int(first.line), r.line)
+	s.conflict(r.shipment, r.line)
 	return contradicts
 }
 
 // linesNamed is how many lines of a conflict a message names.
 const linesNamed = 5
 
-func (s *Survey) conflict(key uint64, lines ...int) {
-	for _, line := range lines {
-		if named := s.conflicts[key]; len(named) < linesNamed && !slices.Contains(named, line) {
-			s.conflicts[key] = append(named, line)
-		}
+func (s *Survey) conflict(key uint64, line int) {
+	if lines := s.conflicts[key]; len(lines) < linesNamed {
+		s.conflicts[key] = append(lines, line)
 	}
 }
 
@@ -270,6 +267,9 @@ type settler struct {
 	read  *reader
 	kept  map[uint32]Row // rows that a later row differs from, to name the columns
 	lines map[uint32]int // and the lines of rows that are repeated
+	// opened holds the line of the first row of each shipment that rows contradict
+	// each other about; pass one keeps only those of the later ones.
+	opened map[uint64]int
 }
 
 // keptRows bounds the rows that pass two holds to name differing columns.
@@ -279,7 +279,7 @@ const keptRows = 100_000
 // one if it becomes a call. The rows are numbered as their jobs are.
 func (s *Survey) Settle(sh *sheet.Sheet) func(yield func(Settled, error) bool) {
 	return func(yield func(Settled, error) bool) {
-		st := &settler{Survey: s, read: newReader(s.Plan.Operation, s.Plan.Mapping, s.Plan.Defaults), kept: map[uint32]Row{}, lines: map[uint32]int{}}
+		st := &settler{Survey: s, read: newReader(s.Plan.Operation, s.Plan.Mapping, s.Plan.Defaults), kept: map[uint32]Row{}, lines: map[uint32]int{}, opened: map[uint64]int{}}
 		i := 0
 		for row, err := range sh.Rows() {
 			if err != nil && !isLineError(err) {
@@ -411,7 +411,12 @@ func (st *settler) contradiction(row sheet.Row) *batch.Result {
 	if err != nil {
 		return &batch.Result{Outcome: batch.Invalid, Message: err.Error(), Hint: "mend the cell"}
 	}
-	lines := slices.Clone(st.conflicts[xxhash.Sum64String(r.shipmentKey(st.Plan.Operation))])
+	key := xxhash.Sum64String(r.shipmentKey(st.Plan.Operation))
+	first, seen := st.opened[key]
+	if !seen {
+		first, st.opened[key] = row.Line, row.Line
+	}
+	lines := append([]int{first}, st.conflicts[key]...)
 	lines = slices.DeleteFunc(lines, func(line int) bool { return line == row.Line })
 	return &batch.Result{
 		Outcome: batch.Invalid,
