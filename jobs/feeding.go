@@ -34,6 +34,7 @@ func FeedAhead(rate float64) int {
 
 // course is how far a batch was fed.
 type course struct {
+	fed   bool      // a first portion was fed: it is, at once, however long the queue
 	next  int       // the job number to go on with
 	ended time.Time // when the end was reached; zero before
 }
@@ -92,10 +93,10 @@ func (w *Worker) feedBatch(ctx context.Context, f *feeding, a *Account, b batch.
 		lengths[queue] = n
 	}
 	c := f.course(b.ID)
-	if lengths[queue] > ahead/2 || !c.due(w.opts.Now()) {
+	if c.fed && lengths[queue] > ahead/2 || !c.due(w.opts.Now()) {
 		return nil
 	}
-	in := &Intake{Ledger: w.ledger, Queue: w.queue, Version: a.Client.Version(), Now: w.opts.Now, Ahead: ahead}
+	in := &Intake{Ledger: w.ledger, Queue: w.queue, Version: a.Client.Version(), Now: w.opts.Now, Ahead: ahead / 2}
 	next, err := in.feedFrom(ctx, b, c.next)
 	if err != nil {
 		return err
@@ -131,13 +132,13 @@ func (c *course) due(now time.Time) bool {
 	if now.Sub(c.ended) < feedAgain {
 		return false
 	}
-	*c = course{}
+	*c = course{fed: true}
 	return true
 }
 
 // moved notes the job number after the last one that was fed; negative at the end.
 func (c *course) moved(next int, now time.Time) {
-	c.next = next
+	c.fed, c.next = true, next
 	if next < 0 {
 		c.next, c.ended = 0, now
 	}
