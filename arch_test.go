@@ -22,14 +22,21 @@ const module = "aftership-bulk"
 // missing here fails the test: think about its layer before adding it.
 var layers = map[string][]string{
 	"aftership":          {},
-	"sheet":              {},
+	"sheet":              {"sheet/charset", "sheet/workbook"},
+	"sheet/charset":      {},
+	"sheet/workbook":     {},
+	"sheet/book":         {},
+	"sheet/preset":       {"sheet"},
+	"value":              {},
+	"carrier":            {},
+	"fetch":              {},
 	"redisconn":          {},
 	"config":             {},
 	"batch":              {"redisconn"},
 	"ratelimit":          {"redisconn"},
-	"report":             {"batch", "sheet"},
+	"report":             {"batch", "sheet", "sheet/book"},
 	"aftership/sandbox":  {"aftership"},
-	"jobs":               {"aftership", "sheet", "batch", "ratelimit", "redisconn", "config", "report", "internal/failpoint"},
+	"jobs":               {"aftership", "sheet", "sheet/preset", "value", "carrier", "batch", "ratelimit", "redisconn", "config", "report", "internal/failpoint"},
 	"internal/wire":      {"aftership", "batch", "ratelimit", "redisconn", "config", "jobs"},
 	"cmd/enqueue":        nil, // nil is any
 	"cmd/worker":         nil,
@@ -45,11 +52,12 @@ var layers = map[string][]string{
 var only = map[string][]string{
 	"github.com/hibiken/asynq":         {"jobs"},
 	"github.com/gocarina/gocsv":        {"sheet"},
+	"github.com/xuri/excelize/v2":      {"sheet/workbook", "sheet/book"},
 	"golang.org/x/time/rate":           {"ratelimit"},
 	"github.com/alicebob/miniredis/v2": {"redisconn", "internal/redistest"},
 	"github.com/knadh/koanf/v2":        {"config"},
 	"github.com/spf13/cobra":           {"cmd/enqueue", "cmd/worker", "cmd/sandbox"},
-	"net/http":                         {"aftership", "aftership/sandbox", "cmd/enqueue", "cmd/sandbox", "internal/wire"},
+	"net/http":                         {"aftership", "fetch", "aftership/sandbox", "cmd/enqueue", "cmd/sandbox", "internal/wire"},
 }
 
 type pkg struct {
