@@ -15,11 +15,42 @@ import (
 	"unicode/utf8"
 )
 
-// Options says how to read a sheet. The zero value reads everything that this package understands.
+// Options says how to read a sheet. The zero value finds out everything by itself and reads all that this package
+// understands; each field that is set is believed.
 type Options struct {
+	// Name is shown instead of the path, for what came from an address.
+	Name string
 	// Delimiter stands between cells: comma, semicolon, tab, pipe or any other ASCII character that is no letter, digit,
-	// quote or line end. Defaults to the one that makes the most of the header line.
+	// quote or line end. Zero means to find it out.
 	Delimiter rune
+	// Quote encloses cells: " or '. Zero means to find it out, [NoQuote] that there is none.
+	Quote rune
+	// Escape makes a quote inside a quoted cell text: the quote itself (it is doubled) or a backslash. Zero means to
+	// find it out.
+	Escape rune
+	// Encoding is the name of the text's encoding as the web knows it ("windows-1252"); empty means to find it out.
+	Encoding string
+	// EncodingHint is asked for an encoding when the bytes alone don't say it surely.
+	EncodingHint func(head []byte) string
+	// HeaderLine is the number of the header's first line, from 1; in a workbook that of its row. Zero means to find it
+	// out, within the first twenty lines.
+	HeaderLine int
+	// HeaderLines is how many lines the header has; their cells are joined per column with a space. Zero means to find it out.
+	HeaderLines int
+	// Columns names the columns of a sheet that has no header. No line is taken for the header then.
+	Columns []string
+	// SheetName says which sheet of a workbook is read, by its name or its number from 1. Empty means the first visible
+	// one that has rows.
+	SheetName string
+	// Member says which file of a ZIP archive with several is read.
+	Member string
+	// Hidden has the hidden rows of a workbook read like all others; else they come with [Row.Skip].
+	Hidden bool
+	// Known says that a header cell is a name that means something, which is evidence of the header line.
+	Known func(name string) bool
+	// AnyWidth gives every row as well as it can be read, however wide, and calls no line broken: for looking at a
+	// sheet and cleaning it, not for sending what is in it.
+	AnyWidth bool
 	// MaxCell is how many bytes a cell may have. It also bounds how far a missing quote reaches, so a higher value lets
 	// one harm more lines. Defaults to 128 KiB, what the 32,767 characters of Excel can take.
 	MaxCell int
@@ -27,9 +58,15 @@ type Options struct {
 	MaxLine int
 	// MaxColumns is how many cells the header may have. Defaults to 16,384, as in Excel.
 	MaxColumns int
-	// TempDir is where standard input is kept, as it is read twice. Defaults to the system's directory for temporary files.
+	// MaxUnpacked is how many bytes a file may have once it is unpacked and decoded.
+	MaxUnpacked int64
+	// TempDir is where standard input is kept, as it is read twice, and what had to be unpacked or decoded. Defaults to
+	// the system's directory for temporary files.
 	TempDir string
 }
+
+// NoQuote as [Options.Quote] says that no character encloses cells: every quote is text.
+const NoQuote rune = -1
 
 func (o Options) limits() limits {
 	l := limits{cell: o.MaxCell, record: o.MaxLine, columns: o.MaxColumns}
@@ -45,16 +82,37 @@ func (o Options) limits() limits {
 	return l
 }
 
+// SheetInfo is one sheet of a workbook.
+type SheetInfo struct {
+	Name   string
+	Rows   int
+	Hidden bool
+}
+
 // Sheet is an open spreadsheet whose header is understood. Its fields are for reading.
 type Sheet struct {
 	Name       string // the file's name without its directory, "stdin" for standard input
-	SHA256     string // of the whole file, in hexadecimal
+	SHA256     string // of the whole file as it was given, in hexadecimal
 	Size       int64  // of the file in bytes
 	Header     []string
-	HeaderLine int // the number of the header's first line, from 1
+	HeaderLine int // the number of the header's first line, from 1; 0 without a header
 	Delimiter  rune
 	BOM        bool // the file begins with a byte order mark
 	Report     bool // the sheet is one of our reports, fed back
+
+	Format       string // "csv" or "xlsx"
+	Packed       string // "gzip", "zip", or empty
+	Encoding     string // the text's encoding as the web names it
+	EncodingSure bool
+	SheetName    string      // which sheet of a workbook this is
+	Sheets       []SheetInfo // all sheets of the workbook
+	Quote        rune        // what encloses cells, or NoQuote
+	Escape       rune        // what makes a quote inside a quoted cell text: the quote itself, a backslash, or 0
+	LineEnd      string      // "lf", "crlf", "cr" or "mixed", as far as the beginning of the file shows
+	HeaderLines  int         // how many lines the header has; 0 without one
+	NoHeader     bool        // it looks as if no line names the columns: Header holds column_1, column_2 and so on
+	Preamble     []string    // lines above the header, shortened, twenty at most
+	Warnings     []Warning   // what a person should know, though the sheet can be read
 
 	file     *os.File
 	temp     string // file to remove at Close

@@ -14,6 +14,21 @@ type Row struct {
 	Index int // of the row in the sheet, from 0; rows that are blank don't count
 	Line  int // the number of the row's first line in the file, from 1, as an editor shows it
 	Cells []string
+	Skip  string // why this is no data row ("a footer of the export"); empty for data. It is yielded so that a report can answer it.
+	Flaws []Flaw // cells that can't be trusted; they matter only if their column is sent
+}
+
+// Flaw is something wrong with one cell, while the other cells of its row can be used.
+type Flaw struct {
+	Column  int    // the cell's number, from 1
+	Problem string // what is wrong, to follow the cell's name: "was damaged by a spreadsheet"
+	Hint    string // what to do
+}
+
+// Fill is a value that a row inherits from an earlier one: of a continuation row, say. A report never shows it.
+type Fill struct {
+	Column int // the cell's number, from 0
+	Value  string
 }
 
 // Rows yields the data rows in the order of the file; it can be ranged over several times, also at the same time.
