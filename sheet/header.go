@@ -104,7 +104,7 @@ func (l limits) ofReport() limits {
 
 // tryHeader reads the first line that isn't blank as the header.
 func (s *Sheet) tryHeader(start int64, line int, delim rune) (header, error) {
-	src := io.NewSectionReader(s.file, start, s.Size-start)
+	src := io.NewSectionReader(s.file, start, s.text-start)
 	sc := newScanner(src, splitter{delim: byte(delim), limits: s.limits}, line, start)
 	for {
 		f, err := sc.next()

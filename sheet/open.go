@@ -114,7 +114,10 @@ type Sheet struct {
 	Preamble     []string    // lines above the header, shortened, twenty at most
 	Warnings     []Warning   // what a person should know, though the sheet can be read
 
-	file     *os.File
+	file     *os.File // of UTF-8 text: the file itself, or what it was unpacked or decoded to
+	text     int64    // bytes of that text
+	records  bool     // lines count as records: the text was written by us from the rows of a workbook
+	options  Options
 	temp     string // file to remove at Close
 	modTime  time.Time
 	limits   limits
@@ -129,7 +132,7 @@ func Open(ctx context.Context, path string, stdin io.Reader, o Options) (*Sheet,
 	if err := checkDelimiter(o.Delimiter); err != nil {
 		return nil, err
 	}
-	s := &Sheet{Name: filepath.Base(path), Delimiter: o.Delimiter, limits: o.limits()}
+	s := &Sheet{Name: filepath.Base(path), Delimiter: o.Delimiter, limits: o.limits(), options: o}
 	if err := s.open(ctx, path, stdin, o.TempDir); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -226,6 +229,7 @@ func (s *Sheet) measure() error {
 		return s.readError(err)
 	}
 	s.Size, s.modTime = info.Size(), info.ModTime()
+	s.text = s.Size
 	return nil
 }
 

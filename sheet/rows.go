@@ -71,7 +71,7 @@ type rowReader struct {
 }
 
 func (s *Sheet) reader() *rowReader {
-	src := io.NewSectionReader(s.file, s.data, s.Size-s.data)
+	src := io.NewSectionReader(s.file, s.data, s.text-s.data)
 	split := splitter{delim: byte(s.Delimiter), width: len(s.Header), limits: s.limits}
 	return &rowReader{scanner: newScanner(src, split, s.dataLine, s.data), sheet: s, usual: len(s.Header)}
 }
