@@ -1,0 +1,234 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"aftership-bulk/aftership"
+	"aftership-bulk/batch"
+	"aftership-bulk/internal/failpoint"
+	"aftership-bulk/ratelimit"
+)
+
+// call is a job on its way: what is known of it before, and how to send it.
+type call struct {
+	h     *Handler
+	p     Payload
+	b     *cachedBatch
+	row   Row
+	look  batch.Look
+	begun batch.Begun
+	until time.Time // the end of the handler's patience with slots
+	// probing lets the call pass a stop, to try whether its cause is gone.
+	probing bool
+	log     *slog.Logger
+}
+
+// open asks the ledger whether the job is still wanted, and not stopped. It
+// returns nil when nothing is left to do for the task.
+func (h *Handler) open(ctx context.Context, p Payload) (*call, error) {
+	c, err := h.openUnchecked(ctx, p)
+	if err != nil || c == nil {
+		return nil, err
+	}
+	return c, h.stopped(ctx, laneOf(c.b.Operation))
+}
+
+func (h *Handler) openUnchecked(ctx context.Context, p Payload) (*call, error) {
+	look, err := h.ledger.Look(ctx, p.Batch, p.Job, p.Round)
+	if err != nil {
+		return nil, fmt.Errorf("ask the ledger about job %d of batch %s: %w", p.Job, p.Batch, err)
+	}
+	if !look.Known || look.Done || look.State.Held() {
+		return nil, nil // settled, purged, or parked: resume enqueues parked jobs again
+	}
+	c := &call{h: h, p: p, look: look, until: h.opts.Now().Add(longestWait), log: h.log.With("batch", p.Batch, "job", p.Job)}
+	if c.b, err = h.batches.get(ctx, p.Batch); err != nil {
+		return nil, err
+	}
+	if done, err := c.endedElsewhere(ctx); done || err != nil {
+		return nil, err
+	}
+	return c, c.load(ctx)
+}
+
+// endedElsewhere settles a job that must not be sent (again).
+func (c *call) endedElsewhere(ctx context.Context) (bool, error) {
+	switch {
+	case c.look.State == batch.Cancelled:
+		return true, c.record(ctx, c.cancelled())
+	case c.look.Begins-c.look.Answers-c.look.Uncharged >= crashLimit:
+		return true, c.record(ctx, batch.Result{
+			Outcome: batch.GaveUp, Attempts: c.look.Answers, Ambiguous: true,
+			Message: fmt.Sprintf("crashed: %d calls were begun and never answered", c.look.Begins-c.look.Answers-c.look.Uncharged),
+			Hint:    "look at the workers' logs around this job, then `enqueue retry`",
+		})
+	}
+	return false, nil
+}
+
+func (c *call) cancelled() batch.Result {
+	res := batch.Result{Outcome: batch.CancelledJob, Attempts: c.look.Answers, Message: "the batch was cancelled before this row was sent"}
+	if c.look.Begins > 0 {
+		res.Ambiguous = true
+		res.Message = "the batch was cancelled while this row was tried; an earlier call may have reached AfterShip"
+	}
+	return res
+}
+
+// load reads the job's row out of the ledger.
+func (c *call) load(ctx context.Context) error {
+	e, err := c.h.ledger.Entry(ctx, c.p.Batch, c.p.Job)
+	if err != nil {
+		return fmt.Errorf("read job %d of batch %s: %w", c.p.Job, c.p.Batch, err)
+	}
+	c.row, err = c.b.row(e.Cells)
+	return err
+}
+
+// errLookupFirst says that the row's tracking has no id yet.
+var errLookupFirst = errors.New("the row's tracking must be looked up first")
+
+// notBegun says why the ledger did not let a call be sent.
+type notBegun struct{ why batch.Why }
+
+func (e *notBegun) Error() string { return "the call was not sent: " + string(e.why) }
+
+// attempt sends the job's call once and judges what comes back. An error means
+// that nothing was sent.
+func (c *call) attempt(ctx context.Context) (v Verdict, err error) {
+	if c.look.TrackingID == "" && c.row.needsLookup(c.h.account.Client.Version(), c.b.Operation) {
+		return v, errLookupFirst
+	}
+	if c.b.Operation == batch.Retrack {
+		if err := c.hold(ctx); err != nil {
+			return v, err
+		}
+		defer c.unhold(ctx)
+	}
+	if c.b.Operation == batch.Retrack && c.ambiguous() {
+		if v, settled, err := c.evidence(ctx); settled || err != nil {
+			return v, err
+		}
+	}
+	failpoint.Hit(failpoint.BeforeSlot)
+	reply, err := c.send(ctx)
+	if err != nil && !sentOrRefused(err) {
+		return v, err
+	}
+	failpoint.Hit(failpoint.AfterCall)
+	c.h.reach.note(err)
+	if e, ok := errors.AsType[*aftership.Error](err); ok && c.undated(e) {
+		c.date(ctx, e)
+	}
+	return c.judge(reply, err), nil
+}
+
+// ambiguous reports whether an earlier call of the job may have reached AfterShip.
+func (c *call) ambiguous() bool { return c.look.Begins > 0 || c.look.Earlier }
+
+// sentOrRefused tells the errors that are about the call from those of the way
+// to it: no slot, no begin, a ledger that is away, a shutdown.
+func sentOrRefused(err error) bool {
+	_, without := errors.AsType[*noLeave](err)
+	return !without
+}
+
+// panicked is a bug of ours while a job was carried out.
+type panicked struct{ value any }
+
+func (e *panicked) Error() string { return fmt.Sprintf("panic: %v", e.value) }
+
+// send waits for a slot, marks the begin and sends the one request of the job.
+func (c *call) send(ctx context.Context) (reply aftership.Reply, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			c.log.Error("panic while a job was carried out", "panic", r, "stack", string(debug.Stack()))
+			err = &panicked{r}
+		}
+	}()
+	client := c.h.account.Client.With(c.gate(c.begin))
+	ref := c.row.ref(c.b.Operation, c.look.TrackingID)
+	switch c.b.Operation {
+	case batch.Update:
+		return client.Update(ctx, ref, c.row.Shipment)
+	case batch.Complete:
+		return client.Complete(ctx, ref, c.row.Completion)
+	case batch.Retrack:
+		return client.Retrack(ctx, ref)
+	}
+	return client.Create(ctx, c.row.Shipment)
+}
+
+func (c *call) gate(begin func(context.Context) error) *gate {
+	g := c.h.gate(laneOf(c.b.Operation), c.b)
+	g.until, g.begin, g.undo = c.until, begin, c.takeBack
+	return g
+}
+
+// gate is the limiter of the calls of one job or look-up.
+func (h *Handler) gate(l lane, b *cachedBatch) *gate {
+	return &gate{account: h.account, health: h.health, lane: l, priority: b.Priority, turn: b.ID, until: h.opts.Now().Add(longestWait), now: h.opts.Now}
+}
+
+// begin marks in the ledger that the call is about to be sent. A stop that came
+// while the call waited for its slot still holds it.
+func (c *call) begin(ctx context.Context) error {
+	failpoint.Hit(failpoint.AfterSlot)
+	if err := c.h.stopped(ctx, laneOf(c.b.Operation)); err != nil && !c.probing {
+		return err
+	}
+	begun, err := c.h.ledger.MarkBegin(ctx, c.p.Batch, c.p.Job, c.p.Round)
+	if err != nil {
+		return fmt.Errorf("mark the begin of job %d of batch %s: %w", c.p.Job, c.p.Batch, err)
+	}
+	if !begun.OK {
+		return &notBegun{begun.Why}
+	}
+	c.begun = begun
+	failpoint.Hit(failpoint.AfterBegin)
+	return nil
+}
+
+// judge decides what the reply means.
+func (c *call) judge(reply aftership.Reply, err error) Verdict {
+	return Decide(Answer{
+		Operation:   c.b.Operation,
+		Attempt:     c.begun.Answers + 1,
+		MaxAttempts: c.h.opts.MaxAttempts,
+		Ambiguous:   c.begun.Begins > 1 || c.begun.Earlier,
+		BatchBegan:  c.b.CreatedAt.Add(c.skew(reply, err)),
+		Reply:       reply,
+		Err:         err,
+	})
+}
+
+// interrupted says what becomes of a task whose call was not sent.
+func (c *call) interrupted(err error) error {
+	if nb, ok := errors.AsType[*notBegun](err); ok {
+		if nb.why == batch.WhyCancelled {
+			return back(0, "the batch was cancelled")
+		}
+		return nil // done by somebody else, parked, or of an older round
+	}
+	switch {
+	case errors.Is(err, errLookupFirst):
+		return c.h.queue.put(context.Background(), lookupTask(c.b.Batch, c.p.Job, c.p.Job+1, c.p.Round))
+	case errors.Is(err, ratelimit.ErrHeld):
+		return back(0, "the worker is going down")
+	case errors.Is(err, errNoSlot):
+		return back(time.Second, "no slot within %s", longestWait)
+	}
+	return err
+}
+
+// takeBack undoes the begin of a call that surely had no effect.
+func (c *call) takeBack(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
+	defer cancel()
+	return c.h.ledger.TakeBack(ctx, c.p.Batch, c.p.Job, c.p.Round, c.begun)
+}
