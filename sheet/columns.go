@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // Column is a field that a caller wants and the other names that its column may have.
@@ -42,19 +44,33 @@ func (w Warning) String() string {
 // custom_fields.NAME is the field of just that name.
 const OpenPrefix = "custom_fields."
 
-// Map finds the columns of a header. Case, spaces and punctuation don't count. A column that has a field's own name
-// wins over one that has an alias of it (with a warning); two columns of equal standing are an error that names both, as
-// is a header in which no column is known. Our report columns are mapped only if asked for.
-func Map(header []string, columns []Column) (Mapping, []Warning, error) {
+// NotSent is the field of a [Choice] that leaves a column out.
+const NotSent = "-"
+
+// Choice is a decision about one column of a sheet: which field it holds, whatever its name says.
+type Choice struct {
+	Header string // the column's name in the header; case, spaces and punctuation don't count
+	Field  string // [NotSent] leaves the column out
+	Must   bool   // a person asked for it: the header must have the column, and it wins over a choice without Must
+}
+
+// Map finds the columns of a header. Case, spaces and punctuation don't count. A choice wins over a field's own name,
+// and that over an alias of it (with a warning); two columns of equal standing are an error that names both, as is a
+// header in which no column is known. Of several choices for one header the last that must be counts, else the last.
+// Our report columns are mapped only if asked for.
+func Map(header []string, columns []Column, choices ...Choice) (Mapping, []Warning, error) {
 	m := mapper{
 		Mapping: Mapping{Fields: make([]string, len(header))},
 		header:  header,
 		names:   index(columns),
 		taken:   map[string]int{},
-		own:     map[string]bool{},
+		ranks:   map[string]rank{},
+	}
+	if err := m.choose(choices); err != nil {
+		return Mapping{}, nil, err
 	}
 	for i, name := range header {
-		if err := m.claim(i, m.names.find(name)); err != nil {
+		if err := m.claim(i, m.find(name)); err != nil {
 			return Mapping{}, nil, err
 		}
 	}
@@ -78,19 +94,67 @@ func (m Mapping) Unsent(header []string) []string {
 	return names
 }
 
+// rank is how much weighs what says that a column holds a field.
+type rank int
+
+const (
+	byAlias rank = iota
+	byName       // the field's own name
+	byPreset
+	byPerson
+)
+
+// because says of each rank why a column of it wins.
+var because = [...]string{byAlias: "means the same", byName: "means the same", byPreset: "is the one that the preset takes", byPerson: "was chosen"}
+
 // match is what a header cell's name stands for.
 type match struct {
 	field string
-	own   bool // the field's own name, not an alias
+	rank
 }
 
 type mapper struct {
 	Mapping
 	header   []string
 	names    nameIndex
+	chosen   nameIndex
 	taken    map[string]int // field -> column
-	own      map[string]bool
+	ranks    map[string]rank
 	warnings []Warning
+}
+
+// choose checks the choices and keeps those that count.
+func (m *mapper) choose(choices []Choice) error {
+	m.chosen = make(nameIndex, len(choices))
+	inHeader := columnIndex(m.header)
+	for _, c := range choices {
+		name, found := normal(c.Header), match{field: c.Field, rank: byPreset}
+		if c.Must {
+			found.rank = byPerson
+		}
+		if _, ok := inHeader[name]; !ok && c.Must {
+			return fmt.Errorf("there is no column %q; the header has: %s", c.Header, listed(m.header, headerNamed))
+		}
+		if found.field = m.names.field(c.Field); found.field == "" {
+			return fmt.Errorf("the column %q can't be read as %q, because there is no such field; the fields are: %s",
+				c.Header, c.Field, strings.Join(m.names.fields(), ", "))
+		}
+		if found.rank >= m.chosen[name].rank {
+			m.chosen[name] = found
+		}
+	}
+	return nil
+}
+
+// find tells what a header cell stands for.
+func (m *mapper) find(name string) match {
+	if found, ok := m.chosen[normal(name)]; ok {
+		if found.field == NotSent {
+			return match{}
+		}
+		return found
+	}
+	return m.names.find(name)
 }
 
 // claim gives column i to the field that it matches.
@@ -103,24 +167,24 @@ func (m *mapper) claim(i int, found match) error {
 	case !twice:
 	case IsReportColumn(found.field): // a report of a report, edited: the last run counts
 		m.Fields[first] = ""
-	case m.own[found.field] == found.own:
-		return fmt.Errorf("the columns %q (number %d) and %q (number %d) both mean %s; rename or remove the wrong one",
-			m.header[first], first+1, m.header[i], i+1, found.field)
-	case found.own:
-		m.pass(first, i)
+	case m.ranks[found.field] == found.rank:
+		return fmt.Errorf("the columns %q (number %d) and %q (number %d) both mean %s; rename or remove the wrong one, or say --map '%s=%s' for the right one",
+			m.header[first], first+1, m.header[i], i+1, found.field, m.header[i], found.field)
+	case m.ranks[found.field] < found.rank:
+		m.pass(first, i, found.rank)
 	default:
-		m.pass(i, first)
+		m.pass(i, first, m.ranks[found.field])
 		return nil
 	}
-	m.Fields[i], m.taken[found.field], m.own[found.field] = found.field, i, found.own
+	m.Fields[i], m.taken[found.field], m.ranks[found.field] = found.field, i, found.rank
 	return nil
 }
 
-// pass leaves a column out because another one has its field's own name.
-func (m *mapper) pass(column, winner int) {
+// pass leaves a column out because another one has a better right to its field.
+func (m *mapper) pass(column, winner int, won rank) {
 	m.Fields[column] = ""
 	m.warnings = append(m.warnings, Warning{Column: column + 1, Header: m.header[column],
-		Text: fmt.Sprintf("not sent, because column %d (%s) means the same", winner+1, m.header[winner])})
+		Text: fmt.Sprintf("not sent, because column %d (%s) %s", winner+1, m.header[winner], because[won])})
 }
 
 // nameIndex finds what a header cell stands for by its normalised name.
@@ -136,7 +200,7 @@ func index(columns []Column) nameIndex {
 		}
 	}
 	for _, c := range columns {
-		names[normal(c.Field)] = match{field: c.Field, own: true}
+		names[normal(c.Field)] = match{field: c.Field, rank: byName}
 	}
 	return names
 }
@@ -146,9 +210,32 @@ func (names nameIndex) find(name string) match {
 		return found
 	}
 	if rest := afterPrefix(clean(name), OpenPrefix); rest != "" {
-		return match{field: OpenPrefix + rest, own: true}
+		return match{field: OpenPrefix + rest, rank: byName}
 	}
 	return match{}
+}
+
+// field returns a field by its own name, [NotSent] for itself, and nothing for a name that is no field's.
+func (names nameIndex) field(name string) string {
+	if strings.TrimSpace(name) == NotSent {
+		return NotSent
+	}
+	if found := names.find(name); found.rank == byName {
+		return found.field
+	}
+	return ""
+}
+
+// fields lists every field that a person can choose.
+func (names nameIndex) fields() []string {
+	var fields []string
+	for _, m := range names {
+		if m.rank == byName && !IsReportColumn(m.field) {
+			fields = append(fields, m.field)
+		}
+	}
+	slices.Sort(fields)
+	return append(fields, OpenPrefix+"NAME", NotSent+" (not sent)")
 }
 
 // afterPrefix returns what follows a prefix such as "custom_fields." in a header cell, however the prefix is written.
@@ -161,14 +248,17 @@ func afterPrefix(name, prefix string) string {
 	return clean(name[dot+1:])
 }
 
-// normal folds a header cell to what counts in it: letters and digits, in lower case.
+// Normal folds a header cell to what counts in it: letters and digits, in lower case, full-width and half-width forms
+// alike. Two names that fold to the same mean the same.
+func Normal(name string) string { return normal(name) }
+
 func normal(name string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {
 			return unicode.ToLower(r)
 		}
 		return -1
-	}, name)
+	}, norm.NFKC.String(name))
 }
 
 // clean trims what can't be seen from both ends of a cell: white space of every width, zero-width characters, marks.
@@ -178,6 +268,12 @@ func clean(cell string) string {
 	})
 }
 
+// How many names of a header a message shows.
+const (
+	headerNamed  = 40 // where a person has to find one among them
+	unknownNamed = 6  // where they only show what was read
+)
+
 // unknownHeader says that nothing in a header is known.
 func unknownHeader(header []string, columns []Column) error {
 	known := make([]string, len(columns))
@@ -185,5 +281,18 @@ func unknownHeader(header []string, columns []Column) error {
 		known[i] = c.Field
 	}
 	return fmt.Errorf("no column of the header is known (it reads: %s); the first line must name the columns, for example: %s",
-		excerpt(strings.Join(header, " | ")), strings.Join(known[:min(len(known), 6)], ", "))
+		listed(header, unknownNamed), strings.Join(known[:min(len(known), 6)], ", "))
+}
+
+// listed shows the first names of a header, each shortened, and how many more there are.
+func listed(names []string, most int) string {
+	shown := make([]string, min(len(names), most))
+	for i := range shown {
+		shown[i] = excerpt(names[i])
+	}
+	text := strings.Join(shown, " | ")
+	if more := len(names) - len(shown); more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
 }

@@ -216,3 +216,90 @@ func TestGuard(t *testing.T) {
 		}
 	}
 }
+
+func TestMapChoices(t *testing.T) {
+	person := func(header, field string) Choice { return Choice{Header: header, Field: field, Must: true} }
+	for _, tt := range []struct {
+		header  string
+		choices []Choice
+		want    string
+		warns   string
+	}{
+		{"Paket,Carrier", []Choice{person("paket", "tracking_number")}, "tracking_number,slug", ""},
+		{"tracking_number,Ref,slug", []Choice{person("Ref", "Tracking-Number")}, ",tracking_number,slug", "column 1 (tracking_number): not sent, because column 2 (Ref) was chosen"},
+		{"tracking_number,slug", []Choice{person("slug", "-")}, "tracking_number,", ""},
+		{"tracking_number,Size", []Choice{person("Size", "custom_fields.Size")}, "tracking_number,custom_fields.Size", ""},
+		{"tracking_number,Name", []Choice{{Header: "Name", Field: "order_number"}, {Header: "Gone", Field: "slug"}}, "tracking_number,order_number", ""},
+		{"Tracking,Carrier", []Choice{{Header: "Carrier", Field: "-"}, person("Carrier", "slug"), person("Tracking", "tracking_number")}, "tracking_number,slug", ""},
+		{"Tracking,Carrier", []Choice{person("Carrier", "slug"), {Header: "Carrier", Field: "-"}, person("Tracking", "tracking_number")}, "tracking_number,slug", ""},
+		{"Tracking,Number", []Choice{{Header: "Tracking", Field: "tracking_number"}, person("Number", "tracking_number")}, ",tracking_number", "was chosen"},
+		{"Number,Tracking", []Choice{{Header: "Tracking", Field: "tracking_number"}, person("Number", "tracking_number")}, "tracking_number,", "was chosen"},
+		{"tracking_number,Code", []Choice{{Header: "Code", Field: "tracking_number"}}, ",tracking_number", "is the one that the preset takes"},
+	} {
+		m, warnings, err := Map(strings.Split(tt.header, ","), testColumns, tt.choices...)
+		if err != nil || strings.Join(m.Fields, ",") != tt.want {
+			t.Errorf("%s %v: %q, %v; want %s", tt.header, tt.choices, m.Fields, err, tt.want)
+		}
+		if len(warnings) > 0 != (tt.warns != "") || len(warnings) > 0 && !strings.Contains(warnings[0].String(), tt.warns) {
+			t.Errorf("%s %v: warnings %v", tt.header, tt.choices, warnings)
+		}
+	}
+}
+
+func TestMapRefusesChoices(t *testing.T) {
+	for _, tt := range []struct {
+		choice Choice
+		want   string
+	}{
+		{Choice{"Nummer", "tracking_number", true}, `there is no column "Nummer"; the header has: Tracking | Carrier`},
+		{Choice{"Tracking", "tracking_numbr", true}, `the column "Tracking" can't be read as "tracking_numbr", because there is no such field; the fields are: destination_country, `},
+		{Choice{"Tracking", "Carrier", false}, "there is no such field"},
+		{Choice{"Tracking", "", false}, "there is no such field"},
+		{Choice{"Carrier", "tracking_number", false}, "no error, a preset wins over an alias"},
+	} {
+		_, _, err := Map([]string{"Tracking", "Carrier"}, testColumns, tt.choice)
+		if tt.want == "no error, a preset wins over an alias" && err == nil {
+			continue
+		}
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%v: %v, want %q", tt.choice, err, tt.want)
+		}
+	}
+	both := []Choice{{"Tracking", "slug", true}, {"Carrier", "slug", true}}
+	if _, _, err := Map([]string{"Tracking", "Carrier"}, testColumns, both...); err == nil || !strings.Contains(err.Error(), "both mean slug") {
+		t.Error(err)
+	}
+}
+
+func TestMessagesOfWideHeadersAreShort(t *testing.T) {
+	wide := make([]string, 300)
+	for i := range wide {
+		wide[i] = "unknown column " + strings.Repeat("x", i)
+	}
+	_, _, err := Map(wide, testColumns)
+	if err == nil || !strings.Contains(err.Error(), " and 294 more") || len(err.Error()) > 700 {
+		t.Errorf("%v", err)
+	}
+	_, _, err = Map(wide, testColumns, Choice{"gone", "slug", true})
+	if err == nil || !strings.Contains(err.Error(), " and 260 more") || len(err.Error()) > 4500 {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestNormal(t *testing.T) {
+	for _, same := range [][]string{
+		{"Tracking Number", "tracking_number", "TRACKING\u00a0NUMBER ", "\ufeffTracking-Number:", "ＴＲＡＣＫＩＮＧ＿ＮＵＭＢＥＲ"},
+		{"Numéro de suivi", "Nume\u0301ro  de suivi"},
+		{"伝票No.", "伝票Ｎｏ", "伝票ＮＯ．"},
+		{"トラッキング", "ﾄﾗｯｷﾝｸﾞ"},
+	} {
+		for _, name := range same {
+			if Normal(name) != Normal(same[0]) {
+				t.Errorf("%q is not %q", name, same[0])
+			}
+		}
+	}
+	if Normal("Größe") == Normal("Grosse") || Normal("ハ") == Normal("バ") {
+		t.Error("different names fold to the same")
+	}
+}
