@@ -9,8 +9,13 @@ import (
 // ID names a batch: the UTC day and six random letters or digits, as 261122-k7f3qz.
 type ID = string
 
-// Version is the ledger's format that this program writes and reads.
-const Version = 1
+// Version is the newest format of the ledger that this program knows. A batch is written in the oldest one that can hold it, so that in a
+// fleet of several versions the older programs carry out what they understand and leave the rest to the others.
+const Version = 2
+
+// plainVersion is the oldest format. Version 2 adds nothing to the ledger but values beside the cells of a row; it says that rows mean
+// more than their cells do by themselves, which a program that knows only version 1 would send wrongly.
+const plainVersion = 1
 
 // ChunkJobs is how many jobs share a chunk of rows and a bucket of results. Appends start at its multiples.
 const ChunkJobs = 100
@@ -55,9 +60,12 @@ type Spec struct {
 	// Fields holds, for each header cell, the name of the field that it means, or "".
 	Fields []string `json:"fields,omitempty"`
 	// Options belong to package jobs; the ledger only keeps them.
-	Options   json.RawMessage `json:"options,omitempty"`
-	SHA256    string          `json:"sha256,omitempty"`
-	CreatedAt time.Time       `json:"created_at,omitzero"`
+	Options json.RawMessage `json:"options,omitempty"`
+	SHA256  string          `json:"sha256,omitempty"`
+	// Needs is the version of the ledger's format that a program must know to carry the batch out. Defaults to 1. A batch that
+	// was read has it as its Version.
+	Needs     int       `json:"-"`
+	CreatedAt time.Time `json:"created_at,omitzero"`
 }
 
 // Batch is a batch as the ledger has it at one moment.
@@ -109,6 +117,14 @@ type Entry struct {
 	Part int
 	// Cells are the row's cells as they were read.
 	Cells []string
+	// Filled holds the values that the row has from elsewhere, an earlier row of the same order for example. A report leaves them out.
+	Filled []Fill
+}
+
+// Fill is a value that stands in no cell of its row.
+type Fill struct {
+	Column int // of the header, from 0
+	Value  string
 }
 
 // Result is how a job ended.

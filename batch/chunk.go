@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -12,7 +13,8 @@ import (
 // A chunk: a byte for its format, 8 bytes of the hash of its content, then the content, compressed. The hash is over
 // the content, not over the compressed form, which another version of the compressor may make differently.
 const (
-	chunkFormat = 'Z'
+	chunkCells  = 'Z' // rows are their cells
+	chunkFilled = 'F' // and the values that stand in none of them
 	chunkHead   = 9
 )
 
@@ -31,8 +33,17 @@ func must[T any](v T, err error) T {
 	return v
 }
 
+// formatOf returns the simplest format that can hold the rows.
+func formatOf(entries []Entry) byte {
+	if slices.ContainsFunc(entries, func(e Entry) bool { return len(e.Filled) > 0 }) {
+		return chunkFilled
+	}
+	return chunkCells
+}
+
 // encodeChunk packs the rows of a chunk.
 func encodeChunk(entries []Entry) []byte {
+	format := formatOf(entries)
 	raw := make([]byte, 0, 64*len(entries))
 	raw = binary.AppendUvarint(raw, uint64(len(entries)))
 	for _, e := range entries {
@@ -44,12 +55,25 @@ func encodeChunk(entries []Entry) []byte {
 			raw = binary.AppendUvarint(raw, uint64(len(cell)))
 			raw = append(raw, cell...)
 		}
+		if format == chunkFilled {
+			raw = appendFilled(raw, e.Filled)
+		}
 	}
 	hash := sha256.Sum256(raw)
 	out := make([]byte, chunkHead, chunkHead+len(raw)/2)
-	out[0] = chunkFormat
+	out[0] = format
 	copy(out[1:], hash[:chunkHead-1])
 	return compressor.EncodeAll(raw, out)
+}
+
+func appendFilled(raw []byte, filled []Fill) []byte {
+	raw = binary.AppendUvarint(raw, uint64(len(filled)))
+	for _, f := range filled {
+		raw = binary.AppendUvarint(raw, uint64(f.Column))
+		raw = binary.AppendUvarint(raw, uint64(len(f.Value)))
+		raw = append(raw, f.Value...)
+	}
+	return raw
 }
 
 // decodeChunk unpacks the rows of a chunk. All cells share one string.
@@ -57,7 +81,8 @@ func decodeChunk(chunk string) ([]Entry, error) {
 	if len(chunk) < chunkHead {
 		return nil, errChunk
 	}
-	if chunk[0] != chunkFormat {
+	format := chunk[0]
+	if format != chunkCells && format != chunkFilled {
 		return nil, ErrNewer
 	}
 	raw, err := decompressor.DecodeAll([]byte(chunk[chunkHead:]), nil)
@@ -68,10 +93,10 @@ func decodeChunk(chunk string) ([]Entry, error) {
 	if string(hash[:chunkHead-1]) != chunk[1:chunkHead] {
 		return nil, errChunk
 	}
-	return decodeEntries(&reader{s: string(raw)})
+	return decodeEntries(&reader{s: string(raw)}, format)
 }
 
-func decodeEntries(r *reader) ([]Entry, error) {
+func decodeEntries(r *reader, format byte) ([]Entry, error) {
 	n := r.int()
 	if n < 0 || n > ChunkJobs {
 		return nil, errChunk
@@ -92,9 +117,25 @@ func decodeEntries(r *reader) ([]Entry, error) {
 		for c := range e.Cells {
 			e.Cells[c] = r.text()
 		}
+		if format == chunkFilled {
+			e.Filled = decodeFilled(r)
+		}
 	}
 	if r.bad || r.s != "" {
 		return nil, errChunk
 	}
 	return entries, nil
+}
+
+func decodeFilled(r *reader) []Fill {
+	n := r.int()
+	if n <= 0 || n > len(r.s) {
+		r.bad = r.bad || n != 0
+		return nil
+	}
+	filled := make([]Fill, n)
+	for i := range filled {
+		filled[i] = Fill{Column: r.int(), Value: r.text()}
+	}
+	return filled
 }

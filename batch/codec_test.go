@@ -104,10 +104,14 @@ func FuzzUnpack(f *testing.F) {
 func TestChunksAreReadBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		entries := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Entry {
-			return Entry{
+			e := Entry{
 				Row: rapid.IntRange(0, 1<<40).Draw(t, "row"), Line: rapid.IntRange(0, 1<<40).Draw(t, "line"), Part: rapid.IntRange(0, 9).Draw(t, "part"),
 				Cells: slices.Clip(rapid.SliceOfN(rapid.String(), 1, 8).Draw(t, "cells")),
 			}
+			if rapid.IntRange(0, 9).Draw(t, "filled") == 0 {
+				e.Filled = []Fill{{Column: rapid.IntRange(0, 500).Draw(t, "column"), Value: rapid.String().Draw(t, "value")}}
+			}
+			return e
 		}), 0, ChunkJobs).Draw(t, "entries")
 		got, err := decodeChunk(string(encodeChunk(entries)))
 		if err != nil {
@@ -131,10 +135,11 @@ func TestDamagedChunksAreNoticed(t *testing.T) {
 }
 
 func FuzzDecodeEntries(f *testing.F) {
-	f.Add("\x01\x00\x02\x00\x02\x01a\x01b")
-	f.Add("\x64\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01")
-	f.Fuzz(func(t *testing.T, s string) {
-		entries, err := decodeEntries(&reader{s: s})
+	f.Add("\x01\x00\x02\x00\x02\x01a\x01b", byte(chunkCells))
+	f.Add("\x01\x00\x02\x00\x01\x01a\x01\x02\x01b", byte(chunkFilled))
+	f.Add("\x64\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", byte(chunkFilled))
+	f.Fuzz(func(t *testing.T, s string, format byte) {
+		entries, err := decodeEntries(&reader{s: s}, format)
 		if err == nil && len(entries) > ChunkJobs {
 			t.Fatalf("%d entries", len(entries))
 		}

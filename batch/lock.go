@@ -99,6 +99,9 @@ func (e *LockedError) Error() string {
 // Is makes errors.Is(err, ErrLocked) true.
 func (e *LockedError) Is(target error) bool { return target == ErrLocked }
 
+// lockVersion is the version of lockRecord.
+const lockVersion = 1
+
 // lockRecord is what stands under a lock's name. The token makes every holder's record another one.
 type lockRecord struct {
 	V       int       `json:"v"`
@@ -116,7 +119,7 @@ func readLock(text string) (r lockRecord, err error) {
 	if err := json.Unmarshal([]byte(text), &r); err != nil {
 		return r, fmt.Errorf("damaged lock in the ledger: %w", err)
 	}
-	if r.V != Version {
+	if r.V != lockVersion {
 		return r, errors.New("a newer version of the program holds the lock: update this one")
 	}
 	return r, nil
@@ -172,7 +175,7 @@ func (s *Store) tryLock(ctx context.Context, r LockRequest) (*Lock, error) {
 		return nil, err
 	}
 	l := &Lock{store: s, req: r, stands: seen}
-	l.record = lockRecord{V: Version, Token: rand.Text(), Who: r.Who, Since: now.UTC().Truncate(time.Millisecond), Until: now.Add(r.Lease).UTC(), Batches: mine}
+	l.record = lockRecord{V: lockVersion, Token: rand.Text(), Who: r.Who, Since: now.UTC().Truncate(time.Millisecond), Until: now.Add(r.Lease).UTC(), Batches: mine}
 	if err := l.swap(ctx); errors.Is(err, ErrLockLost) {
 		return nil, nil
 	} else if err != nil {

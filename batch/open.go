@@ -28,6 +28,7 @@ func (s *Store) Open(ctx context.Context, account string) ([]Batch, error) {
 			if err := s.rdb.SRem(ctx, openKey(account), id).Err(); err != nil {
 				return nil, wrap("close", id, err)
 			}
+		case errors.Is(err, ErrNewer): // of no concern to this program, and no reason to leave the others alone
 		case err != nil:
 			return nil, err
 		default:

@@ -34,7 +34,7 @@ func (s *Store) Look(ctx context.Context, id ID, job, round int) (Look, error) {
 	if m[0] == "" || m[1] != "" || job >= number(m[3]) {
 		return Look{}, nil
 	}
-	if number(m[0]) != Version {
+	if !known(number(m[0])) {
 		return Look{}, wrap("look", id, ErrNewer)
 	}
 	look := Look{Known: true, State: State(m[2]), Round: max(1, number(w[0])), Begins: number(w[1]), Answers: number(w[2]), Uncharged: number(w[4]), TrackingID: w[3]}

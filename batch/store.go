@@ -98,6 +98,8 @@ func checkSpec(spec Spec) error {
 		return fmt.Errorf("%q is no priority", spec.Priority)
 	case spec.Account == "":
 		return errors.New("a batch needs an account")
+	case spec.Needs != 0 && !known(spec.Needs):
+		return fmt.Errorf("there is no version %d of the ledger", spec.Needs)
 	}
 	return nil
 }
@@ -129,7 +131,7 @@ func (s *Store) create(ctx context.Context, id ID, spec Spec) (bool, error) {
 		return false, fmt.Errorf("begin a batch: %w", err)
 	}
 	ns, err := s.run(durable(ctx), "begin", id, scriptCreate, []string{keysOf(id).meta()},
-		"v", Version, "spec", text, "state", string(Receiving), "jobs", 0, "rows", 0, "done", 0, "rounds", 1)
+		"v", cmp.Or(spec.Needs, plainVersion), "spec", text, "state", string(Receiving), "jobs", 0, "rows", 0, "done", 0, "rounds", 1)
 	return err == nil && ns[0] == 1, err
 }
 
@@ -143,13 +145,16 @@ func (s *Store) Get(ctx context.Context, id ID) (Batch, error) {
 	return b, wrap("read", id, err)
 }
 
+// known says that this program can work on a batch of the version.
+func known(version int) bool { return version >= plainVersion && version <= Version }
+
 // readMeta makes a Batch of the meta hash.
 func readMeta(id ID, meta map[string]string) (Batch, error) {
 	b := Batch{ID: id, Counts: map[Outcome]int{}}
 	if len(meta) == 0 || meta["purging"] != "" {
 		return b, ErrUnknown
 	}
-	if b.Version = number(meta["v"]); b.Version != Version {
+	if b.Version = number(meta["v"]); !known(b.Version) {
 		return b, ErrNewer
 	}
 	if err := json.Unmarshal([]byte(meta["spec"]), &b.Spec); err != nil {

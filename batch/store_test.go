@@ -262,6 +262,59 @@ func TestUnknownAndNewerBatches(t *testing.T) {
 	})
 }
 
+// A batch that an older program would misread is marked as such, and one that it understands is left as it was.
+func TestBatchesNeedTheOldestVersionThatFits(t *testing.T) {
+	both(t, func(t *testing.T, s *Store, c *clock) {
+		ctx := t.Context()
+		for _, tt := range []struct{ needs, want int }{{0, 1}, {1, 1}, {2, 2}} {
+			spec := testSpec()
+			spec.Needs = tt.needs
+			b, _, err := s.Begin(ctx, spec, false)
+			ok(t, err)
+			equal(t, "version", b.Version, tt.want)
+			entry := testEntry(0)
+			entry.Filled = []Fill{{Column: 1, Value: "from above"}}
+			ok(t, s.Append(ctx, b.ID, 0, []Entry{entry, testEntry(1)}, nil))
+			ok(t, s.Append(ctx, b.ID, 0, []Entry{entry, testEntry(1)}, nil))
+			_, err = s.Seal(ctx, b.ID, 2, 2)
+			ok(t, err)
+			got, err := s.Entry(ctx, b.ID, 0)
+			ok(t, err)
+			if !reflect.DeepEqual(got, entry) {
+				t.Errorf("got %+v, want %+v", got, entry)
+			}
+			other := entry
+			other.Filled = []Fill{{Column: 1, Value: "from elsewhere"}}
+			if err := s.Append(ctx, b.ID, 0, []Entry{other, testEntry(1)}, nil); !errors.Is(err, ErrDifferent) {
+				t.Errorf("other values were taken for the same: %v", err)
+			}
+		}
+		spec := testSpec()
+		spec.Needs = Version + 1
+		if _, _, err := s.Begin(ctx, spec, false); err == nil {
+			t.Error("a batch of an unknown version was begun")
+		}
+	})
+}
+
+// A batch of a newer program does not keep an older one from its own.
+func TestNewerBatchesAreLeftAlone(t *testing.T) {
+	both(t, func(t *testing.T, s *Store, c *clock) {
+		ctx := t.Context()
+		newer, mine := testBatch(t, s, 10, nil), testBatch(t, s, 10, nil)
+		ok(t, s.rdb.HSet(ctx, keysOf(newer).meta(), "v", Version+1).Err())
+		open, err := s.Open(ctx, "acme")
+		ok(t, err)
+		if len(open) != 1 || open[0].ID != mine {
+			t.Errorf("open are %v, want only %s", open, mine)
+		}
+		ok(t, s.rdb.HSet(ctx, keysOf(newer).meta(), "v", Version).Err())
+		open, err = s.Open(ctx, "acme")
+		ok(t, err)
+		equal(t, "open once the program is new enough", len(open), 2)
+	})
+}
+
 // everyCall makes each call that must refuse a batch that it can't work on.
 func everyCall(t *testing.T, s *Store, id ID) map[string]error {
 	ctx, errs := t.Context(), map[string]error{}

@@ -73,6 +73,9 @@ func (h *Handler) ProcessTask(ctx context.Context, t *asynq.Task) error {
 		return nil
 	}
 	err = h.carryOut(ctx, t.Type(), p)
+	if errors.Is(err, batch.ErrNewer) {
+		return back(time.Minute, "%v", err)
+	}
 	h.reach.noteLedger(err)
 	return err
 }

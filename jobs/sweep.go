@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"aftership-bulk/batch"
@@ -28,6 +29,9 @@ func (w *Worker) Sweep(ctx context.Context) error {
 // known to be open: what a crash kept out of that set is put into it.
 func (w *Worker) sweepAccount(ctx context.Context, a *Account) error {
 	for b, err := range w.ledger.List(ctx) {
+		if errors.Is(err, batch.ErrNewer) {
+			continue // newer workers sweep it
+		}
 		if err != nil {
 			return err
 		}
