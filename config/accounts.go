@@ -75,7 +75,11 @@ func (l *loader) secret(account, name, fileName string, label func(Setting) stri
 	}
 	secret := NewSecret(value.text)
 	l.show(label(s), secret.String(), cmp.Or(value.origin, "default"))
-	l.show(label(inFile), path.text, cmp.Or(path.origin, "default"))
+	shownPath := path.text
+	if shownPath != "" && looksSecret(shownPath) {
+		shownPath = mask
+	}
+	l.show(label(inFile), shownPath, cmp.Or(path.origin, "default"))
 	return secret
 }
 

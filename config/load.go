@@ -25,7 +25,7 @@ type Input struct {
 
 // Load reads the settings and checks them. Its error names everything that is
 // wrong: the setting, its value unless that is secret, where it came from, and
-// what to do.
+// what to do. The Config beside an error is good for Show only.
 func Load(in Input) (Config, error) { return load(in, runtime.GOOS) }
 
 func load(in Input, goos string) (Config, error) {
@@ -35,7 +35,7 @@ func load(in Input, goos string) (Config, error) {
 	}
 	cfg := l.read()
 	if err := errors.Join(l.problems...); err != nil {
-		return Config{}, err
+		return Config{shown: cfg.shown}, err
 	}
 	return cfg, nil
 }

@@ -44,26 +44,3 @@ func (c *cli) template(op batch.Operation) error {
 	}
 	return errors.Join(w.Write(header), w.Write(example), w.Flush())
 }
-
-func (c *cli) configCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use: "config", Short: "Look at the settings",
-		RunE: func(*cobra.Command, []string) error {
-			return usage(errors.New("config needs a command"), "enqueue config show")
-		},
-	}
-	cmd.AddCommand(&cobra.Command{
-		Use: "show", Short: "Print every setting, its value (secrets masked) and where it came from", Example: "  enqueue config show", Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error { return c.configShow() },
-	})
-	return cmd
-}
-
-func (c *cli) configShow() error {
-	rows := [][]string{{"SETTING", "VALUE", "FROM"}}
-	for _, v := range c.cfg.Show() {
-		rows = append(rows, []string{v.Name, v.Value, v.Origin})
-	}
-	c.ui.table(rows)
-	return nil
-}
