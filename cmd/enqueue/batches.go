@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -251,6 +252,7 @@ func (c *cli) deadCommand() *cobra.Command {
 type deadView struct {
 	Job      int       `json:"job"`
 	Line     int       `json:"line"`
+	Number   string    `json:"tracking_number"`
 	Code     int       `json:"code,omitzero"`
 	Message  string    `json:"message"`
 	Hint     string    `json:"hint"`
@@ -260,7 +262,8 @@ type deadView struct {
 }
 
 func (c *cli) dead(ctx context.Context, s *session, id string) error {
-	if _, err := s.ledger.Get(ctx, id); err != nil {
+	b, err := s.ledger.Get(ctx, id)
+	if err != nil {
 		return batchError(err)
 	}
 	n := 0
@@ -269,7 +272,7 @@ func (c *cli) dead(ctx context.Context, s *session, id string) error {
 			return err
 		}
 		n++
-		if err := c.showDead(c.ui.stdout, item); err != nil {
+		if err := c.showDead(c.ui.stdout, item, numberOf(b, item)); err != nil {
 			return err
 		}
 	}
@@ -281,12 +284,22 @@ func (c *cli) dead(ctx context.Context, s *session, id string) error {
 	return nil
 }
 
-func (c *cli) showDead(w io.Writer, item batch.Item) error {
+// numberOf is what a row calls its shipment: the tracking number, else the id.
+func numberOf(b batch.Batch, item batch.Item) string {
+	for _, field := range []string{"tracking_number", "id"} {
+		if i := slices.Index(b.Fields, field); i >= 0 && i < len(item.Entry.Cells) && item.Entry.Cells[i] != "" {
+			return strings.Join(strings.Fields(item.Entry.Cells[i]), " ")
+		}
+	}
+	return "(no number)"
+}
+
+func (c *cli) showDead(w io.Writer, item batch.Item, number string) error {
 	r := item.Result
 	if c.ui.json {
-		return json.NewEncoder(w).Encode(deadView{item.Job, item.Entry.Line, r.Code, r.Message, r.Hint, r.Attempts, r.At, item.Entry.Cells})
+		return json.NewEncoder(w).Encode(deadView{item.Job, item.Entry.Line, number, r.Code, r.Message, r.Hint, r.Attempts, r.At, item.Entry.Cells})
 	}
-	_, err := fmt.Fprintf(w, "line %d  %s  (attempts: %d, %s)\n", item.Entry.Line, r.Message, r.Attempts, stamp(r.At))
+	_, err := fmt.Fprintf(w, "line %d  %s  %s  (attempts: %d, %s)\n", item.Entry.Line, number, r.Message, r.Attempts, stamp(r.At))
 	return err
 }
 

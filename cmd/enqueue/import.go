@@ -110,6 +110,7 @@ func (c *cli) importCommand(op batch.Operation, use, short, long, examples strin
 	f.BoolVar(&c.imp.dryRun, "dry-run", false, "check every row and write the report, but send nothing")
 	f.BoolVar(&c.imp.force, "force", false, "send a file again that was finished before")
 	f.StringVar(&c.imp.priority, "priority", string(batch.Upload), "upload, nightly or background: who gets the next slot")
+	offer(cmd, "priority", string(batch.Upload), string(batch.Nightly), string(batch.Background))
 	f.IntVar(&c.imp.limit, "limit", 0, "send this many rows at most; the others are skipped")
 	f.IntVar(&c.imp.skip, "skip", 0, "leave out this many rows at the start")
 	f.IntVar(&c.imp.sample, "sample", 0, "send this many rows only, taken evenly from the file")

@@ -78,8 +78,10 @@ number of machines take them, and returns at once.
 	f.BoolVarP(&c.flags.verbose, "verbose", "v", false, "log what is done, to stderr")
 	config.AddFlags(f)
 	root.AddCommand(c.createCommand(), c.updateCommand(), c.completeCommand(), c.retrackCommand(),
-		c.statusCommand(), c.batchesCommand(), c.reportCommand(), c.retryCommand(), c.deadCommand(),
-		c.pauseCommand(), c.resumeCommand(), c.cancelCommand(), c.purgeCommand(), c.doctorCommand(), c.templateCommand(), c.configCommand())
+		c.completes(c.statusCommand()), c.batchesCommand(), c.completes(c.reportCommand()), c.completes(c.retryCommand()), c.completes(c.deadCommand()),
+		c.completes(c.pauseCommand()), c.completes(c.resumeCommand()), c.completes(c.cancelCommand()), c.completes(c.purgeCommand()),
+		c.doctorCommand(), c.templateCommand(), c.configCommand())
+	offerSettings(root)
 	return root
 }
 
