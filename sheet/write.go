@@ -2,6 +2,7 @@ package sheet
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/csv"
 	"io"
 
@@ -12,12 +13,14 @@ import (
 type WriterOptions struct {
 	Delimiter rune // Defaults to a comma.
 	BOM       bool // begins with a byte order mark, which old versions of Excel need to see UTF-8
+	CRLF      bool // ends lines with CR LF. Defaults to LF. Line ends within a cell stay as they are.
 }
 
-// Writer writes rows of cells as CSV in UTF-8 with LF line ends. It guards nothing by itself: see [Guard].
+// Writer writes rows of cells as CSV in UTF-8. It guards nothing by itself: see [Guard].
 type Writer struct {
-	out *bufio.Writer
-	csv *csv.Writer
+	out  *bufio.Writer
+	csv  *csv.Writer
+	line *bytes.Buffer // the current row, where its line end is ours to make
 }
 
 // NewWriter makes a writer. Call Flush when all is written.
@@ -34,13 +37,27 @@ func NewWriter(w io.Writer, o WriterOptions) (*Writer, error) {
 			return nil, err
 		}
 	}
-	cw := csv.NewWriter(out)
-	cw.Comma = o.Delimiter
-	return &Writer{out: out, csv: cw}, nil
+	made := &Writer{out: out}
+	if made.csv = csv.NewWriter(out); o.CRLF {
+		made.line = &bytes.Buffer{}
+		made.csv = csv.NewWriter(made.line)
+	}
+	made.csv.Comma = o.Delimiter
+	return made, nil
 }
 
 // Write writes one row. Reading gives the same cells back.
-func (w *Writer) Write(cells []string) error { return w.csv.Write(cells) }
+func (w *Writer) Write(cells []string) error {
+	if err := w.csv.Write(cells); err != nil || w.line == nil {
+		return err
+	}
+	// csv.Writer's own UseCRLF would change the line ends in cells, too.
+	w.csv.Flush()
+	w.line.Truncate(w.line.Len() - 1)
+	w.line.WriteString("\r\n")
+	_, err := w.line.WriteTo(w.out)
+	return err
+}
 
 // Flush writes what is still held back.
 func (w *Writer) Flush() error {
