@@ -116,6 +116,8 @@ func (c *cli) accept(ctx context.Context, s *session, in *input) (existed bool, 
 	}
 	c.ui.emit(event{Event: "accepted", File: in.sheet.Name, Batch: viewOf(in.b), Existed: existed})
 	switch {
+	case existed && in.b.State == batch.Cancelled:
+		c.ui.say("%s was cancelled before as batch %s; nothing is sent. `enqueue retry %s` runs the cancelled rows, --force sends the whole file again.", in.sheet.Name, in.b.ID, in.b.ID)
 	case existed && in.b.Ended():
 		c.ui.say("%s was sent before as batch %s; nothing is sent again (--force sends it again).", in.sheet.Name, in.b.ID)
 	case existed && in.b.State == batch.Paused:

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -162,7 +163,7 @@ func (c *cli) imports(ctx context.Context, op batch.Operation, files []string) e
 	if len(files) == 0 {
 		return c.retrackListed(ctx, def)
 	}
-	if err := c.notItself(files); err != nil {
+	if err := errors.Join(onceStdin(files), c.notItself(files)); err != nil {
 		return err
 	}
 	inputs, err := c.check(ctx, op, files, def)
@@ -174,6 +175,14 @@ func (c *cli) imports(ctx context.Context, op batch.Operation, files []string) e
 		return c.dryRun(ctx, inputs)
 	}
 	return c.carryOut(ctx, inputs)
+}
+
+// onceStdin refuses to read standard input twice: the second time it is empty.
+func onceStdin(files []string) error {
+	if i := slices.Index(files, "-"); i >= 0 && slices.Contains(files[i+1:], "-") {
+		return usage(errors.New("standard input (-) is named twice, and can be read once"), "name it once")
+	}
+	return nil
 }
 
 func closeAll(inputs []*input) {
