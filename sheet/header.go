@@ -12,6 +12,13 @@ import (
 // Delimiters lists the delimiters that are looked for, the likelier first.
 func Delimiters() []rune { return []rune{',', ';', '\t', '|'} }
 
+// layout is how the text is cut and where its data begins.
+type layout struct {
+	columns  map[string]int // by normalised name
+	data     int64          // where the first line after the header begins
+	dataLine int
+}
+
 // readHeader finds the header line and the delimiter, and where the data begins.
 func (s *Sheet) readHeader() error {
 	start, line := int64(0), 1

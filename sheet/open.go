@@ -114,16 +114,14 @@ type Sheet struct {
 	Preamble     []string    // lines above the header, shortened, twenty at most
 	Warnings     []Warning   // what a person should know, though the sheet can be read
 
-	file     *os.File // of UTF-8 text: the file itself, or what it was unpacked or decoded to
-	text     int64    // bytes of that text
-	records  bool     // lines count as records: the text was written by us from the rows of a workbook
-	options  Options
-	temp     string // file to remove at Close
-	modTime  time.Time
-	limits   limits
-	columns  map[string]int // by normalised name
-	data     int64          // where the first line after the header begins
-	dataLine int
+	file    *os.File // of UTF-8 text: the file itself, or what it was unpacked or decoded to
+	text    int64    // bytes of that text
+	records bool     // lines count as records: the text was written by us from the rows of a workbook
+	options Options
+	temp    string // file to remove at Close
+	modTime time.Time
+	limits  limits
+	layout  // what readHeader found out, beside the fields above
 }
 
 // Open opens a sheet, reads it once for its hash and understands its header. The path "-" means stdin, which is first
