@@ -1,0 +1,190 @@
+package value
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"unicode"
+
+	"github.com/biter777/countries"
+	"golang.org/x/text/language"
+	"golang.org/x/text/language/display"
+	"golang.org/x/text/unicode/norm"
+)
+
+// Country reads a country in any common form and gives its three letters (ISO 3166-1 alpha-3): a code of two or three letters or
+// three digits, or its name in English, German, French, Spanish, Italian, Dutch, Polish, Portuguese or its own languages. A name
+// that several countries share is refused with the candidates. Its errors are [*Unclear].
+func Country(cell string) (alpha3 string, err error) {
+	if len(cell) == 3 && all(cell, isUpper) {
+		if _, ok := places().alpha3[cell]; ok {
+			return cell, nil
+		}
+	}
+	text, _ := Text(cell)
+	if text == "" || absentWords[strings.ToLower(text)] {
+		return "", nil
+	}
+	p := places()
+	if code, ok := p.code(text); ok {
+		return code, nil
+	}
+	return p.named(text)
+}
+
+func isUpper(c byte) bool { return c >= 'A' && c <= 'Z' }
+
+// atlas is what is known of the countries: their codes, and the keys of their names.
+type atlas struct {
+	alpha2, alpha3, numeric, two map[string]string
+	names                        map[string][]string
+}
+
+var places = sync.OnceValue(newAtlas)
+
+const countryRemedy = "write the country's three letters, as DEU or USA (ISO 3166-1 alpha-3)"
+
+// code reads a code; dots in it ("U.S.A.") and its case do not matter.
+func (a *atlas) code(s string) (string, bool) {
+	s = strings.ToUpper(strings.NewReplacer(".", "", " ", "").Replace(s))
+	for _, codes := range []map[string]string{a.alpha2, a.alpha3, a.numeric} {
+		if code, ok := codes[s]; ok {
+			return code, true
+		}
+	}
+	if n, err := strconv.Atoi(s); err == nil && n > 0 && n < 100 { // a spreadsheet drops the zeros of 040
+		code, ok := a.numeric[strconv.Itoa(1000 + n)[1:]]
+		return code, ok
+	}
+	return "", false
+}
+
+func (a *atlas) named(s string) (string, error) {
+	candidates := a.names[nameKey(s)]
+	if len(candidates) == 0 {
+		if inner, _, ok := strings.Cut(s, "("); ok { // Germany (DE)
+			candidates = a.names[nameKey(inner)]
+		}
+	}
+	switch len(candidates) {
+	case 0:
+		return "", &Unclear{s, "is not a country that we know", countryRemedy}
+	case 1:
+		return candidates[0], nil
+	}
+	return "", &Unclear{s, "may be more than one country: " + strings.Join(a.describe(candidates), " or "), "write the three letters of the one that is meant"}
+}
+
+func (a *atlas) describe(codes []string) []string {
+	var out []string
+	for _, c := range codes {
+		out = append(out, c+" ("+countries.ByName(c).String()+")")
+	}
+	return out
+}
+
+// nameKey is what is left of a name when accents, case, punctuation, the order of its words and its small words are taken away, so
+// that "Korea, Republic of" and "Republic of Korea" are one.
+func nameKey(name string) string {
+	name = strings.Map(withoutAccent, norm.NFKD.String(strings.ToLower(strings.ReplaceAll(name, "ß", "ss"))))
+	words := strings.FieldsFunc(name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsMark(r) })
+	words = slices.DeleteFunc(words, func(w string) bool { return smallWords[w] })
+	for i, w := range words {
+		if w == "saint" || w == "sankt" || w == "ste" {
+			words[i] = "st"
+		}
+	}
+	slices.Sort(words)
+	return strings.Join(words, " ")
+}
+
+func withoutAccent(r rune) rune {
+	if r >= 0x300 && r < 0x370 {
+		return -1
+	}
+	return r
+}
+
+var smallWords = set("the", "of", "and", "und", "et", "y", "e", "la", "le", "les", "el", "los", "las", "der", "die", "das", "de", "du", "des", "del", "i", "en", "l", "d", "von", "da", "do", "dos")
+
+// nameLanguages are those in which a country's name is known, beside its own.
+var nameLanguages = []language.Tag{language.English, language.German, language.French, language.Spanish, language.Italian, language.Dutch, language.Polish, language.Portuguese}
+
+func newAtlas() *atlas {
+	a := &atlas{alpha2: map[string]string{}, alpha3: map[string]string{}, numeric: map[string]string{}, two: map[string]string{}, names: map[string][]string{}}
+	for _, c := range countries.All() {
+		a.add(c)
+	}
+	for code, meant := range oddCodes {
+		a.alpha2[code] = meant
+	}
+	for name, codes := range oddNames {
+		a.names[nameKey(name)] = codes
+	}
+	return a
+}
+
+// add learns the codes and the names of a country that exists today.
+func (a *atlas) add(c countries.CountryCode) {
+	alpha2, alpha3 := c.Alpha2(), c.Alpha3()
+	region, err := language.ParseRegion(alpha2)
+	if err != nil || !region.IsCountry() || len(alpha3) != 3 || region.Canonicalize() != region {
+		return
+	}
+	a.alpha2[alpha2], a.alpha3[alpha3], a.two[alpha3] = alpha3, alpha3, alpha2
+	a.numeric[strconv.Itoa(1000 + int(c))[1:]] = alpha3
+	a.name(c.String(), alpha3)
+	for _, l := range nameLanguages {
+		a.name(display.Regions(l).Name(region), alpha3)
+	}
+	for _, l := range ownLanguages(region) {
+		if names := display.Regions(l); names != nil {
+			a.name(names.Name(region), alpha3)
+		}
+	}
+}
+
+func (a *atlas) name(name, alpha3 string) {
+	short, _, _ := strings.Cut(name, "(")
+	for _, n := range []string{name, short} {
+		if key := nameKey(n); len(key) > 3 && !slices.Contains(a.names[key], alpha3) {
+			a.names[key] = append(a.names[key], alpha3)
+		}
+	}
+}
+
+// ownLanguages is what is most spoken in a region.
+func ownLanguages(region language.Region) []language.Tag {
+	t, err := language.Compose(region)
+	if err != nil {
+		return nil
+	}
+	base, _ := t.Base()
+	script, _ := t.Script()
+	own, err := language.Compose(base, script)
+	if err != nil {
+		return nil
+	}
+	return []language.Tag{own}
+}
+
+// oddCodes are codes that ISO 3166-1 does not have and that are in use all the same.
+var oddCodes = map[string]string{"UK": "GBR", "EL": "GRC"}
+
+// oddNames are names that are in use and stand in no list, and those that are shared or must not be guessed.
+var oddNames = map[string][]string{
+	"United States": {"USA"}, "United States of America": {"USA"}, "US of A": {"USA"}, "Vereinigte Staaten": {"USA"}, "Vereinigte Staaten von Amerika": {"USA"}, "Etats-Unis d'Amerique": {"USA"}, "Estados Unidos de America": {"USA"}, "Stati Uniti d'America": {"USA"}, "EE.UU.": {"USA"},
+	"Great Britain": {"GBR"}, "Britain": {"GBR"}, "Grossbritannien": {"GBR"}, "Großbritannien": {"GBR"}, "Grande-Bretagne": {"GBR"}, "Gran Bretagna": {"GBR"}, "Gran Bretaña": {"GBR"},
+	"England": {"GBR"}, "Scotland": {"GBR"}, "Wales": {"GBR"}, "Northern Ireland": {"GBR"}, "Schottland": {"GBR"}, "Nordirland": {"GBR"}, "Angleterre": {"GBR"}, "Inghilterra": {"GBR"}, "Inglaterra": {"GBR"},
+	"United Kingdom of Great Britain and Northern Ireland": {"GBR"},
+	"Holland": {"NLD"}, "The Netherlands": {"NLD"}, "Republic of Ireland": {"IRL"}, "Eire": {"IRL"}, "Czech Republic": {"CZE"}, "Czechia": {"CZE"}, "Tschechische Republik": {"CZE"}, "Slovak Republic": {"SVK"},
+	"Federal Republic of Germany": {"DEU"}, "Bundesrepublik Deutschland": {"DEU"}, "BRD": {"DEU"}, "Schweiz": {"CHE"}, "Suisse": {"CHE"}, "Svizzera": {"CHE"}, "Svizra": {"CHE"},
+	"Belgique": {"BEL"}, "Belgie": {"BEL"}, "Belgien": {"BEL"}, "Suomi": {"FIN"}, "Finland": {"FIN"}, "Hellas": {"GRC"}, "Macedonia": {"MKD"}, "FYROM": {"MKD"}, "Swaziland": {"SWZ"}, "Burma": {"MMR"}, "Ivory Coast": {"CIV"}, "Cape Verde": {"CPV"}, "East Timor": {"TLS"}, "Turkey": {"TUR"}, "Türkei": {"TUR"},
+	"Vatican": {"VAT"}, "Vatikan": {"VAT"}, "Russia": {"RUS"}, "Russian Federation": {"RUS"}, "South Korea": {"KOR"}, "Republic of Korea": {"KOR"}, "North Korea": {"PRK"}, "Democratic People's Republic of Korea": {"PRK"}, "Korea South": {"KOR"}, "Südkorea": {"KOR"}, "Nordkorea": {"PRK"},
+	"Taiwan": {"TWN"}, "Taiwan, Province of China": {"TWN"}, "Taiwan, Republic of China": {"TWN"}, "People's Republic of China": {"CHN"}, "Mainland China": {"CHN"}, "Hong Kong": {"HKG"}, "Macau": {"MAC"}, "Palestine": {"PSE"}, "Laos": {"LAO"}, "Syria": {"SYR"}, "Moldova": {"MDA"}, "Brunei": {"BRN"}, "Iran": {"IRN"}, "Tanzania": {"TZA"}, "Bolivia": {"BOL"}, "Venezuela": {"VEN"}, "Vietnam": {"VNM"}, "Emirates": {"ARE"}, "Kosovo": {"XKX"},
+	"Korea": {"KOR", "PRK"}, "Korean": {"KOR", "PRK"}, "Corea": {"KOR", "PRK"}, "Coree": {"KOR", "PRK"},
+	"Congo": {"COD", "COG"}, "Kongo": {"COD", "COG"}, "Democratic Republic of the Congo": {"COD"}, "DR Congo": {"COD"}, "Republic of the Congo": {"COG"}, "Congo-Kinshasa": {"COD"}, "Congo-Brazzaville": {"COG"},
+	"Georgia": {"GEO", "USA"}, "Virgin Islands": {"VGB", "VIR"}, "Saint Martin": {"MAF", "SXM"}, "Sint Maarten": {"SXM"}, "Netherlands Antilles": {"BES", "CUW", "SXM"},
+	"Serbia and Montenegro": {"MNE", "SRB"}, "Czechoslovakia": {"CZE", "SVK"}, "America": {"USA"}, "Amerika": {"USA"},
+}

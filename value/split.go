@@ -1,0 +1,109 @@
+package value
+
+import (
+	"regexp"
+	"strings"
+)
+
+// Numbers takes the numbers of a cell apart. separators are the characters that part them; without any, a comma, a semicolon,
+// a bar and a line break do, a slash, an ampersand and a plus with spaces around them, and a space where each side can only be a
+// number of its own. What it gives is not cleaned. A cell without any number gives none.
+func Numbers(cell, separators string) []string {
+	if clean(cell) {
+		return filled([]string{cell})
+	}
+	if separators != "" {
+		return filled(strings.FieldsFunc(cell, func(r rune) bool { return strings.ContainsRune(separators, r) }))
+	}
+	trimmed := strings.TrimFunc(cell, unseen)
+	if oneNumber(trimmed) {
+		return filled([]string{cell})
+	}
+	var out []string
+	for _, part := range strings.FieldsFunc(trimmed, isSeparator) {
+		for _, piece := range splitWords(part) {
+			out = append(out, apart(piece)...)
+		}
+	}
+	return filled(out)
+}
+
+func filled(parts []string) []string {
+	out := parts[:0]
+	for _, p := range parts {
+		if p = strings.TrimFunc(p, unseen); p != "" {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// oneNumber says that the separators in a cell belong to one number that a spreadsheet wrote.
+func oneNumber(s string) bool {
+	s = strings.Trim(s, `="'`)
+	return scientific.MatchString(s) || grouped.MatchString(s) || decimal.MatchString(s)
+}
+
+func isSeparator(r rune) bool {
+	return strings.ContainsRune(",;|\n\r\v\f、，；", r) || r == '\u2028'
+}
+
+var betweenNumbers = regexp.MustCompile(`\s+(?:[/&+]|and|und|et|y|e)\s+`)
+
+// splitWords takes a text apart at a sign or a word between two numbers.
+func splitWords(s string) []string {
+	parts := betweenNumbers.Split(s, -1)
+	for _, p := range parts {
+		if !numberlike(p) {
+			return []string{s}
+		}
+	}
+	return parts
+}
+
+// numberlike says that a text has the length and the digits of a tracking number.
+func numberlike(s string) bool {
+	digits := 0
+	for i := range len(s) {
+		if isDigit(s[i]) {
+			digits++
+		}
+	}
+	return digits >= 6 && len(s) >= 8
+}
+
+// apart takes a text apart at its spaces if each part can only be a number of its own: a known one, or all of them equally long
+// and longer than any group of a printed number.
+func apart(s string) []string {
+	parts := strings.FieldsFunc(s, blank)
+	if len(parts) < 2 || unmistakable(strings.Join(parts, "")) {
+		return []string{s}
+	}
+	for _, p := range parts {
+		if !unmistakable(p) && !(len(p) == len(parts[0]) && len(p) >= 10 && numberlike(p) && clean(p)) {
+			return []string{s}
+		}
+	}
+	return parts
+}
+
+// List takes a list of e-mail addresses or phone numbers apart: at commas, semicolons, bars and line breaks, and at spaces if
+// every part is an e-mail address.
+func List(cell string) []string {
+	parts := filled(strings.FieldsFunc(cell, isSeparator))
+	var out []string
+	for _, p := range parts {
+		out = append(out, addresses(p)...)
+	}
+	return out
+}
+
+func addresses(s string) []string {
+	words := strings.FieldsFunc(s, blank)
+	for _, w := range words {
+		if strings.Count(w, "@") != 1 {
+			return []string{s}
+		}
+	}
+	return words
+}
