@@ -32,8 +32,8 @@ func keptWhole(text string) bool {
 	return true
 }
 
-// marks may stand in numbers, dates and times, beside spaces and the signs of currencies.
-const marks = ".,:/-+%()'’"
+// numberMarks may stand in numbers, dates and times, beside spaces and the signs of currencies.
+const numberMarks = ".,:/-+%()'’"
 
 // numeric says that a text consists of what numbers, dates and times are made of: digits, marks, and the words of dates.
 func numeric(text string) bool {
@@ -58,7 +58,7 @@ func numeric(text string) bool {
 			return false // text: an apostrophe is a mark of thousands
 		case r == '-':
 			hyphens = hyphens || seen > 0
-		case !unicode.IsSpace(r) && !unicode.Is(unicode.Sc, r) && !strings.ContainsRune(marks, r):
+		case !unicode.IsSpace(r) && !unicode.Is(unicode.Sc, r) && !strings.ContainsRune(numberMarks, r):
 			return false
 		}
 		rest = rest[size:]
