@@ -55,7 +55,7 @@ type Choice struct {
 }
 
 // Map finds the columns of a header. Case, spaces and punctuation don't count. A choice wins over a field's own name,
-// and that over an alias of it (with a warning); two columns of equal standing are an error that names both, as is a
+// and that over an alias of it, and that over a vague one (with a warning); two columns of equal standing are an error that names both, as is a
 // header in which no column is known. Of several choices for one header the last that must be counts, else the last.
 // Our report columns are mapped only if asked for.
 func Map(header []string, columns []Column, choices ...Choice) (Mapping, []Warning, error) {
@@ -98,14 +98,15 @@ func (m Mapping) Unsent(header []string) []string {
 type rank int
 
 const (
-	byAlias rank = iota
-	byName       // the field's own name
+	byVague rank = iota
+	byAlias
+	byName // the field's own name
 	byPreset
 	byPerson
 )
 
 // because says of each rank why a column of it wins.
-var because = [...]string{byAlias: "means the same", byName: "means the same", byPreset: "is the one that the preset takes", byPerson: "was chosen"}
+var because = [...]string{byVague: "means the same", byAlias: "means the same", byName: "means the same", byPreset: "is the one that the preset takes", byPerson: "was chosen"}
 
 // match is what a header cell's name stands for.
 type match struct {
@@ -195,7 +196,7 @@ func index(columns []Column) nameIndex {
 	for _, c := range columns {
 		for _, alias := range c.Aliases {
 			if _, ok := names[normal(alias)]; !ok {
-				names[normal(alias)] = match{field: c.Field}
+				names[normal(alias)] = match{field: c.Field, rank: rankOf(alias)}
 			}
 		}
 	}
@@ -203,6 +204,14 @@ func index(columns []Column) nameIndex {
 		names[normal(c.Field)] = match{field: c.Field, rank: byName}
 	}
 	return names
+}
+
+// rankOf is the rank of another name of a field.
+func rankOf(alias string) rank {
+	if vague[normal(alias)] {
+		return byVague
+	}
+	return byAlias
 }
 
 func (names nameIndex) find(name string) match {

@@ -90,6 +90,44 @@ func TestAliasesOfTheSources(t *testing.T) {
 	}
 }
 
+func TestVagueNames(t *testing.T) {
+	columns := append(testColumns, Columns("customer_name", "destination_city", "destination_state", "order_date")...)
+	for _, tt := range []struct {
+		header, want string
+		warnings     int
+	}{
+		{"Sendungsnummer,Versanddienstleister,Bestellnummer,Land,PLZ,Ort,Telefon,E-Mail,Versanddatum,Empfänger", "tracking_number,slug,order_number,destination_country,destination_postal_code,destination_city,smses,emails,tracking_ship_date,customer_name", 0},
+		{"Paketnummer,Auftragsnummer,Bestelldatum,Bundesland", "tracking_number,order_number,order_date,destination_state", 0},
+		{"Numéro de suivi,Transporteur,N° de commande,Pays,Code postal,Ville,Téléphone,Courriel,Date d'expédition,Destinataire", "tracking_number,slug,order_number,destination_country,destination_postal_code,destination_city,smses,emails,tracking_ship_date,customer_name", 0},
+		{"Número de seguimiento,Transportista,Número de pedido,País,Código postal,Ciudad,Teléfono,Correo electrónico,Fecha de envío,Destinatario", "tracking_number,slug,order_number,destination_country,destination_postal_code,destination_city,smses,emails,tracking_ship_date,customer_name", 0},
+		{"Codice tracking,Corriere,Numero ordine,Paese,CAP,Città,Cellulare,Indirizzo e-mail,Data spedizione,Destinatario", "tracking_number,slug,order_number,destination_country,destination_postal_code,destination_city,smses,emails,tracking_ship_date,customer_name", 0},
+		{"Zendingsnummer,Vervoerder,Ordernummer,Land,Postcode,Plaats,Telefoonnummer,E-mailadres,Verzenddatum,Ontvanger", "tracking_number,slug,order_number,destination_country,destination_postal_code,destination_city,smses,emails,tracking_ship_date,customer_name", 0},
+		{"追跡番号,配送会社,受注番号,国,郵便番号,都道府県,電話番号,メールアドレス,発送日,お届け先名", "tracking_number,slug,order_number,destination_country,destination_postal_code,destination_state,smses,emails,tracking_ship_date,customer_name", 0},
+		{"tracking_number,Country,Shipping Country,Zip,Ship To Zip", "tracking_number,,destination_country,,destination_postal_code", 2},
+		{"Sendungsnummer,Paketnummer,Telefon,Handy", "tracking_number,,,smses", 2},
+	} {
+		m, warnings, err := Map(strings.Split(tt.header, ","), columns)
+		if err != nil || strings.Join(m.Fields, ",") != tt.want || len(warnings) != tt.warnings {
+			t.Errorf("%s: %q, %v, %v", tt.header, strings.Join(m.Fields, ","), warnings, err)
+		}
+	}
+}
+
+// Every vague name is an alias of some field.
+func TestVagueNamesAreAliases(t *testing.T) {
+	all := map[string]bool{}
+	for _, aliases := range Aliases {
+		for _, alias := range aliases {
+			all[normal(alias)] = true
+		}
+	}
+	for name := range vague {
+		if !all[name] {
+			t.Errorf("%q is no alias", name)
+		}
+	}
+}
+
 func TestNoAliasMeansTwoFields(t *testing.T) {
 	owner := map[string]string{}
 	for field, aliases := range Aliases {
