@@ -37,7 +37,7 @@ func (o *Own) Len() int { return len(o.names) }
 
 // Add says which slug a name means; [Detect] leaves it to AfterShip. The same name, in whatever writing, cannot mean two.
 func (o *Own) Add(name, slug string) error {
-	name, slug = clean(name), clean(slug)
+	name, slug = oneLine(name), clean(slug)
 	switch {
 	case name == "":
 		return errors.New("the name is empty: write the name as it stands in your sheets")
@@ -68,8 +68,10 @@ func ownKey(name string) string {
 	if k := key(words(name)); k != "" {
 		return k
 	}
-	return name
+	return oneLine(name)
 }
+
+func oneLine(name string) string { return strings.Join(strings.Fields(clean(name)), " ") }
 
 // find is what the table says about a name.
 func (o *Own) find(name string) (slug string, ok bool) {
@@ -180,11 +182,11 @@ func isHeader(record []string) bool {
 
 // Write writes the table as CSV that ReadOwn reads.
 func (o *Own) Write(w io.Writer) error {
-	out := csv.NewWriter(w)
-	_ = out.Write([]string{"name", "slug"}) // Flush tells the error
+	out := bufio.NewWriter(w)
+	_, _ = out.WriteString("name,slug\n") // Flush tells the error
 	for _, n := range o.names {
-		_ = out.Write([]string{n.name, n.slug})
+		// Quoted, since a name may begin with #.
+		_, _ = fmt.Fprintf(out, "\"%s\",%s\n", strings.ReplaceAll(n.name, `"`, `""`), n.slug)
 	}
-	out.Flush()
-	return out.Error()
+	return out.Flush()
 }

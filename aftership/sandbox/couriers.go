@@ -20,7 +20,7 @@ var requiredText []byte
 
 // courier is one of the couriers that the sandbox knows.
 type courier struct {
-	slug, name         string
+	slug, name, other  string
 	retired            bool
 	Required, Optional []string // in the names up to 2024-10
 }
@@ -43,8 +43,8 @@ func init() {
 		}
 		c := or(extra[parts[0]], &courier{})
 		c.slug, c.name = parts[0], parts[1]
-		if len(parts) > 2 {
-			c.mark(parts[2])
+		for _, part := range parts[2:] {
+			c.more(part)
 		}
 		couriers[c.slug] = c
 		courierSlugs = append(courierSlugs, c.slug)
@@ -52,12 +52,15 @@ func init() {
 	slices.Sort(courierSlugs)
 }
 
-func (c *courier) mark(mark string) {
-	switch mark {
+// more takes a mark or the other names.
+func (c *courier) more(part string) {
+	switch part {
 	case "!retired":
 		c.retired = true
 	case "!inactive":
 		defaultInactive = append(defaultInactive, c.slug)
+	default:
+		c.other = part
 	}
 }
 
@@ -114,7 +117,7 @@ func (c *courier) render(v aftership.Version) []byte {
 	o.str("slug", c.slug)
 	o.str("name", c.name)
 	o.opt("phone", "")
-	o.opt("other_name", "")
+	o.opt("other_name", c.other)
 	o.str("web_url", "https://example.com/"+c.slug)
 	o.list("required_fields", extraNamesOf(c.Required, v))
 	o.list("optional_fields", extraNamesOf(c.Optional, v))
