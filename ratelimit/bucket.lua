@@ -12,16 +12,16 @@
 --          8 limit, 9 clock when its request was sent
 --          10 refused until, 11 and its reset second
 --          12 end of a long window, 13 what remains of it
---          14 jitter, 15 1 if phase bounds follow, 16 low, 17 high
---          18 number of windows, each: reset second, least, most remaining, answers, refusals
+--          14 jitter, 15 the usual jitter, 16 1 if phase bounds follow, 17 low, 18 high
+--          19 number of windows, each: reset second, least, most remaining, answers, refusals
 -- returns  clock, seq, epoch, mode (0 paced, 1 locked, 2 roomy), slots, wait, spacing (ns), slack, end, retry,
 --          limit, margin (millionths), foreign, pause (clock), long end (clock), long left, phase
 --          (us unless said otherwise)
 
 local names = {'seq', 'epoch', 'next', 'limit', 'limitAt', 'mode', 'phase', 'low', 'high', 'phased',
-  'margin', 'taken', 'spread', 'room1', 'room2', 'pause', 'win', 'g0', 'g1', 'g2', 'g3', 'g4', 'g5',
+  'margin', 'taken', 'spread', 'usual', 'room1', 'room2', 'pause', 'win', 'g0', 'g1', 'g2', 'g3', 'g4', 'g5',
   'cr', 'cl', 'cm', 'ca', 'cf', 'pr', 'pl', 'pm', 'pa', 'pf',
-  'fa', 'fb', 'fat', 'fc', 'fp', 'longEnd', 'longLeft', 'roomy', 'good', 'bad', 'hold', 'firm', 'agedAt', 'safeAt'}
+  'fa', 'fb', 'fat', 'fc', 'fp', 'longEnd', 'longLeft', 'roomy', 'good', 'bad', 'hold', 'firm', 'agedAt', 'safeAt', 'refusedAt'}
 local floor, ceil, max, min, abs = math.floor, math.ceil, math.max, math.min, math.abs
 local A = {}
 for i = 1, #ARGV do A[i] = tonumber(ARGV[i]) end
@@ -88,6 +88,7 @@ local function age()
   local dt = min((now - b.agedAt) / 1e6, 3600)
   b.margin = floor(b.margin / (1 + b.margin * dt / 1e7))
   b.spread = floor(b.spread / (1 + dt * 0.02))
+  b.usual = floor(b.usual / (1 + dt * 0.02))
   b.low = floor(b.low - 10000 * dt)
   b.high = ceil(b.high + 10000 * dt)
   b.agedAt = now
@@ -102,11 +103,14 @@ end
 
 local function guard() return min(max(200000 + 2 * b.spread, 300000), 600000) end
 
-local function pacedGap(al)
-  local jitter = b.spread - floor(min(b.room1, b.room2) * 1e9 / al)
-  local m = max(b.margin, max(3000, min(jitter, 50000)))
-  return ceil((1e6 + m) * 1e6 / al)
+local function pacedMargin(al)
+  local jitter = b.usual - floor(min(b.room1, b.room2) * 1e9 / al)
+  return max(b.margin, max(3000, min(jitter, 100000)))
 end
+
+local function pacedGap(al) return ceil((1e6 + pacedMargin(al)) * 1e6 / al) end
+
+local function wary() return b.mode == 0 and b.phased == 1 and b.bad == 0 end
 
 local function count(reset)
   local back = b.win - reset
@@ -247,29 +251,39 @@ local function learnLong(longEnd, left)
   b.longLeft = min(b.longLeft, left)
 end
 
+local function lone(reset, long)
+  local n = 0
+  for i = 1, A[19] do n = n + A[19 + i * 5] end
+  return b.mode == 0 and not wary() and n == 1 and reset > 0 and not long and now - b.refusedAt >= 2000000
+end
+
 local function refuse(till, reset, long, lowered)
   if b.mode == 1 and reset > 0 then till = reset * 1e6 - b.phase end
   till = min(till, now + 86400000000)
+  local margin = pacedMargin(allowed())
   b.roomy = 0
-  if till > b.pause + 50000 then
+  if lone(reset, long) and not lowered then
+    b.pause = max(b.pause, now + ceil(pacedGap(allowed()) / 1000))
+  elseif till > b.pause + 50000 then
     b.pause = till
     b.epoch = b.epoch + 1
   end
+  b.refusedAt = now
   local label = floor((now + b.phase) / 1e6) + 1
   local lately = count(label) + count(label - 1) + count(label - 2)
   local full = force() / 1000
   if b.mode == 0 and not lowered and not long and b.taken * 2 >= full and lately >= full then
-    b.margin = min(max(b.margin + 10000, floor(b.margin * 1.5)), 500000)
+    b.margin = min(max(margin + 3000, floor(margin * 1.5)), 500000)
     b.taken = 0
   end
 end
 
 local function learn()
   local lowered = learnLimit()
-  b.spread = max(b.spread, A[14])
-  if A[15] == 1 then learnPhase(A[16], A[17]) end
-  for i = 1, A[18] do
-    local o = 18 + (i - 1) * 5
+  b.spread, b.usual = max(b.spread, A[14]), max(b.usual, A[15])
+  if A[16] == 1 then learnPhase(A[17], A[18]) end
+  for i = 1, A[19] do
+    local o = 19 + (i - 1) * 5
     learnWindow(A[o + 1], A[o + 2], A[o + 3], A[o + 4], A[o + 5])
   end
   if A[12] > now then learnLong(A[12], A[13]) end
@@ -290,7 +304,15 @@ end
 
 local function placePaced(start, al, late)
   local reset = floor((start + b.phase) / 1e6) + 1
-  local left = reset * 1e6 - b.phase - start
+  local edge, clear = reset * 1e6 - b.phase, 0
+  if wary() then
+    clear = min(max(b.spread, 20000), 75000)
+    if start > edge - clear then
+      reset, edge = reset + 1, edge + 1e6
+    end
+    start = max(start, edge - 1e6 + floor(clear / 2))
+  end
+  local left = edge - clear - start
   local gap = pacedGap(al)
   local line = min(start, max(b.next, start - floor(late * gap / 1000)))
   return {at = start, line = line, gap = gap, room = ceil(left * 1000 / gap), reset = reset, stop = 0}
@@ -341,6 +363,7 @@ local function reserve()
   if n < 1 then return 0, 0, p.gap, slack, 0, 0 end
   add(p.reset, n)
   b.taken = b.taken + n
+  b.margin = b.margin - floor(b.margin * min(n, 100) / 625)
   b.next = p.line + ceil(n * p.gap / 1000)
   if b.longEnd > now then
     b.longLeft = max(0, b.longLeft - n)

@@ -12,7 +12,7 @@ type Learned struct {
 	limit, limitAt    float64
 	until, untilReset float64
 	longEnd, longLeft float64
-	spread            float64
+	spread, usual     float64
 	phased            bool
 	low, high         float64
 	windows           []seen
@@ -160,14 +160,21 @@ func shift(at, offset float64) float64 {
 type trips struct {
 	ring  [256]float64
 	n     int
-	at    int     // n when known was worked out
+	at    int     // n when the figures below were worked out
 	known float64 // the spread then
+	usual float64 // and the usual jitter
 }
 
 func (t *trips) add(d float64) {
 	t.ring[t.n%len(t.ring)] = d
 	t.n++
 }
+
+// usualPerMiddle makes the jitter that two requests may differ by on their way, but
+// for one pair in two hundred, of the middle round trip's: where each way is
+// late by an exponential delay of mean m, the middle of both is 1.68 m, and two
+// first ways differ by more than 4.6 m in one pair of two hundred.
+const usualPerMiddle = 2.74
 
 // spread is the distance from the shortest to the second longest trip: about
 // what 99 of 100 stay within, deaf to a single odd one. While there are few to
@@ -181,6 +188,7 @@ func (t *trips) spread() float64 {
 	sorted := slices.Clone(t.ring[:n])
 	slices.Sort(sorted)
 	t.at, t.known = t.n, sorted[n-2]-sorted[0]
+	t.usual = math.Floor(usualPerMiddle * (sorted[n/2] - sorted[0]))
 	if n < 100 {
 		t.known = max(t.known, 4*(sorted[n/2]-sorted[0]))
 	}

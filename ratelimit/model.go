@@ -14,10 +14,14 @@ const (
 	second     = 1e6
 	marginMin  = 3000   // the least margin of paced mode
 	marginInit = 10000  // the margin before anything is known
-	marginRise = 10000  // the least step after a refusal
+	marginRise = 3000   // the least step after a refusal
 	marginMax  = 500000 // no margin grows beyond
-	jitterMax  = 50000  // the most that the jitter's part of the margin may be
-	guardMin   = 300000 // the part of a second left free around its edge, at least
+	marginFade = 625    // a slot takes this part of the margin away: one refusal in 250 calls keeps it level
+	jitterMax  = 100000 // the most that the jitter's part of the margin may be
+	clearMin   = 20000  // around the edge of a second that may be whole, no slot in paced mode
+	clearMax   = 75000
+	loneFor    = 2000000 // a refusal so long after the last one is a lone one
+	guardMin   = 300000  // the part of a second left free around its edge, at least
 	guardMax   = 600000
 	foreignFor = 10000000 // how long another client's use is remembered, once or twice
 	holdOff    = 30000000 // after leaving locked mode, stay paced for this long
@@ -40,7 +44,7 @@ type bucket struct {
 	low, high         float64    // bounds of the phase
 	phased            float64    // 1 when the bounds were ever seen
 	margin, taken     float64    // the margin, and slots given since it rose last
-	spread            float64    // jitter of the round trip to the server
+	spread, usual     float64    // jitter of the round trip to the server: nearly all of it, and what is usual of one way
 	room1, room2      float64    // least remaining in the last two windows
 	pause             float64    // no slot before
 	win               float64    // the latest window with slots, named by its reset second
@@ -54,6 +58,7 @@ type bucket struct {
 	hold              float64    // no locked mode before
 	firm              float64    // the first window in which all slots were placed by its own edges
 	agedAt, safeAt    float64    // when memories last faded; the last safe start
+	refusedAt         float64    // when the last refusal was learned
 }
 
 // seen is what answers said of one window: its reset second, the least and most
@@ -143,6 +148,7 @@ func (b *bucket) age(now float64) {
 	dt := math.Min((now-b.agedAt)/second, 3600)
 	b.margin = math.Floor(b.margin / (1 + float64(b.margin*dt)/1e7))
 	b.spread = math.Floor(b.spread / (1 + float64(dt*0.02)))
+	b.usual = math.Floor(b.usual / (1 + float64(dt*0.02)))
 	b.low = math.Floor(b.low - float64(10000*dt))
 	b.high = math.Ceil(b.high + float64(10000*dt))
 	b.agedAt = now
@@ -171,13 +177,21 @@ func (b *bucket) guard() float64 {
 	return math.Min(math.Max(200000+2*b.spread, guardMin), guardMax)
 }
 
-// pacedGap is the spacing of paced mode: what the margin asks, or the jitter as
-// far as the room that the server shows does not take it up.
-func (b *bucket) pacedGap(allowed float64) float64 {
-	jitter := b.spread - math.Floor(math.Min(b.room1, b.room2)*1e9/allowed)
-	m := math.Max(b.margin, math.Max(marginMin, math.Min(jitter, jitterMax)))
-	return math.Ceil((1e6 + m) * 1e6 / allowed)
+// pacedMargin is the margin in force: the one that refusals taught, or the jitter
+// as far as the room that the server shows does not take it up.
+func (b *bucket) pacedMargin(allowed float64) float64 {
+	jitter := b.usual - math.Floor(math.Min(b.room1, b.room2)*1e9/allowed)
+	return math.Max(b.margin, math.Max(marginMin, math.Min(jitter, jitterMax)))
 }
+
+// pacedGap is the spacing of paced mode.
+func (b *bucket) pacedGap(allowed float64) float64 {
+	return math.Ceil((1e6 + b.pacedMargin(allowed)) * 1e6 / allowed)
+}
+
+// wary says that the server may count whole seconds, as far as is known: then a
+// request near their edge may be counted on either side.
+func (b *bucket) wary() bool { return b.mode == 0 && b.phased == 1 && b.bad == 0 }
 
 // count is the number of slots in the window named by its reset; -1 if unknown.
 func (b *bucket) count(reset float64) float64 {
@@ -252,7 +266,15 @@ func (b *bucket) credit(ceiling float64) float64 {
 
 func (b *bucket) placePaced(start, allowed, credit float64) place {
 	reset := math.Floor((start+b.phase)/second) + 1
-	left := float64(reset*second) - b.phase - start
+	edge, clear := float64(reset*second)-b.phase, 0.0
+	if b.wary() {
+		clear = math.Min(math.Max(b.spread, clearMin), clearMax)
+		if start > edge-clear {
+			reset, edge = reset+1, edge+second
+		}
+		start = math.Max(start, edge-second+math.Floor(clear/2))
+	}
+	left := edge - clear - start
 	gap := b.pacedGap(allowed)
 	line := math.Min(start, math.Max(b.next, start-math.Floor(credit*gap/1000)))
 	return place{at: start, line: line, gap: gap, room: math.Ceil(left * 1000 / gap), reset: reset}
@@ -294,6 +316,7 @@ func (b *bucket) take(now float64, a ask, allowed float64, p place) answer {
 	}
 	b.add(p.reset, n)
 	b.taken += n
+	b.margin -= math.Floor(b.margin * math.Min(n, 100) / marginFade)
 	b.next = p.line + math.Ceil(n*p.gap/1000)
 	if b.longEnd > now {
 		b.longLeft = math.Max(0, b.longLeft-n)

@@ -6,7 +6,7 @@ import "math"
 // bucket.lua.
 func (b *bucket) learn(now, ceiling float64, l *Learned) {
 	lowered := b.learnLimit(now, ceiling, l)
-	b.spread = math.Max(b.spread, l.spread)
+	b.spread, b.usual = math.Max(b.spread, l.spread), math.Max(b.usual, l.usual)
 	if l.phased {
 		b.learnPhase(now, l.low, l.high)
 	}
@@ -191,16 +191,32 @@ func (b *bucket) refuse(now, ceiling float64, l *Learned, lowered bool) {
 		until = float64(l.untilReset*second) - b.phase
 	}
 	until = math.Min(until, now+pauseMax)
+	margin := b.pacedMargin(b.allowed(ceiling))
 	b.roomy = 0
-	if until > b.pause+shiftMin {
+	switch {
+	case b.lone(now, l) && !lowered:
+		b.pause = math.Max(b.pause, now+math.Ceil(b.pacedGap(b.allowed(ceiling))/1000))
+	case until > b.pause+shiftMin:
 		b.pause = until
 		b.epoch++
 	}
+	b.refusedAt = now
 	reset := math.Floor((now+b.phase)/second) + 1
 	lately := b.count(reset) + b.count(reset-1) + b.count(reset-2)
 	full := b.force(ceiling) / 1000
 	if b.mode == 0 && !lowered && l.longEnd == 0 && b.taken*2 >= full && lately >= full {
-		b.margin = math.Min(math.Max(b.margin+marginRise, math.Floor(b.margin*1.5)), marginMax)
+		b.margin = math.Min(math.Max(margin+marginRise, math.Floor(margin*1.5)), marginMax)
 		b.taken = 0
 	}
+}
+
+// lone says that a refusal is by itself, and that the server does not count whole
+// seconds: then it came of two requests that drew closer on their way, the next
+// slot is in order again, and a short pause is enough.
+func (b *bucket) lone(now float64, l *Learned) bool {
+	n := 0.0
+	for _, w := range l.windows {
+		n += w.refused
+	}
+	return b.mode == 0 && !b.wary() && n == 1 && l.untilReset > 0 && l.longEnd == 0 && now-b.refusedAt >= loneFor
 }

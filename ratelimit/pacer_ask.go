@@ -54,7 +54,7 @@ func (p *Pacer) plan() (*exchanging, time.Duration) {
 	x := &exchanging{req: Request{N: n, Lead: p.lead()}, void: p.void}
 	if p.pending != nil && p.clock.known {
 		x.raw, p.pending = p.pending, nil
-		x.raw.spread = p.trips.spread()
+		x.raw.spread, x.raw.usual = p.trips.spread(), p.trips.usual
 		x.req.Learned = x.raw.on(p.clock)
 	}
 	p.demandSince(now)

@@ -124,7 +124,7 @@ func (l *Learned) args() []any {
 		phased = 1
 	}
 	a := numbers(l.limit, l.limitAt, l.until, l.untilReset, l.longEnd, l.longLeft,
-		l.spread, phased, l.low, l.high, float64(len(l.windows)))
+		l.spread, l.usual, phased, l.low, l.high, float64(len(l.windows)))
 	for _, w := range l.windows {
 		a = append(a, numbers(w.reset, w.least, w.most, w.answers, w.refused)...)
 	}
