@@ -74,7 +74,7 @@ func FuzzScanner(f *testing.F) {
 		f.Add(text, i%4)
 	}
 	f.Fuzz(func(t *testing.T, text string, width int) {
-		s := splitter{delim: ',', width: max(0, width%6), limits: small}
+		s := splitter{dialect: usual(','), width: max(0, width%6), limits: small}
 		whole := scan(t, strings.NewReader(text), text, s)
 		bytewise := scan(t, iotest.OneByteReader(strings.NewReader(text)), text, s)
 		if !slices.Equal(whole, bytewise) {
@@ -137,15 +137,15 @@ func FuzzAgainstEncodingCSV(f *testing.F) {
 				return
 			}
 			line, _ := r.FieldPos(0)
-			if blank([]byte(strings.Join(cells, ",")), ',') {
+			if usual(',').blank([]byte(strings.Join(cells, ","))) {
 				continue
 			}
 			want, lines = append(want, cells), append(lines, line)
 		}
-		sc := newScanner(strings.NewReader(text), splitter{delim: ',', limits: limits{1 << 20, 1 << 20, 1 << 20}}, 1, 0)
+		sc := newScanner(strings.NewReader(text), splitter{dialect: usual(','), limits: limits{1 << 20, 1 << 20, 1 << 20}}, 1, 0)
 		for i := 0; ; i++ {
 			found, err := sc.next()
-			for err == nil && blank(found.bytes, ',') || err == nil && blank([]byte(strings.Join(headerCells(found), ",")), ',') {
+			for err == nil && (sc.blank(found.bytes) || sc.blank([]byte(strings.Join(sc.cells(found), ",")))) {
 				found, err = sc.next()
 			}
 			if errors.Is(err, io.EOF) {
@@ -154,8 +154,8 @@ func FuzzAgainstEncodingCSV(f *testing.F) {
 				}
 				return
 			}
-			if i >= len(want) || !slices.Equal(headerCells(found), want[i]) || found.line != lines[i] {
-				t.Fatalf("record %d: %q in line %d, want %q in %v", i, headerCells(found), found.line, want, lines)
+			if i >= len(want) || !slices.Equal(sc.cells(found), want[i]) || found.line != lines[i] {
+				t.Fatalf("record %d: %q in line %d, want %q in %v", i, sc.cells(found), found.line, want, lines)
 			}
 		}
 	})
@@ -188,12 +188,12 @@ func FuzzWriter(f *testing.F) {
 		if err := errors.Join(w.Write(cells), w.Flush()); err != nil {
 			t.Fatal(err)
 		}
-		sc := newScanner(&out, splitter{delim: byte(d), width: 3, limits: limits{1 << 20, 1 << 20, 1 << 20}}, 1, 0)
+		sc := newScanner(&out, splitter{dialect: usual(byte(d)), width: 3, limits: limits{1 << 20, 1 << 20, 1 << 20}}, 1, 0)
 		found, err := sc.next()
 		if err != nil || found.problem != problemNone {
 			t.Fatalf("%v %s", err, found.problem)
 		}
-		if got := append(headerCells(found), "", "", "")[:3]; !slices.Equal(got, cells) {
+		if got := append(sc.cells(found), "", "", "")[:3]; !slices.Equal(got, cells) {
 			t.Errorf("wrote %q, read %q", cells, got)
 		}
 	})

@@ -5,101 +5,211 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
 
-// Delimiters lists the delimiters that are looked for, the likelier first.
-func Delimiters() []rune { return []rune{',', ';', '\t', '|'} }
-
-// layout is how the text is cut and where its data begins.
+// layout is how the text is cut into rows and where its data begins.
 type layout struct {
+	dialect  dialect
 	columns  map[string]int // by normalised name
-	data     int64          // where the first line after the header begins
-	dataLine int
+	data     int64          // where the first line of data begins
+	dataLine int            // and that line's number
+	heads    [][]string     // the header's lines as they stand there: a row that is one of them is a repeated header
+	width    int            // how many cells most lines have
+	profile  profile        // what they look like
 }
 
-// readHeader finds the header line and the delimiter, and where the data begins.
+// readHeader finds the dialect and the header, and where the data begins.
 func (s *Sheet) readHeader() error {
-	start, line := int64(0), 1
+	if err := s.options.check(); err != nil {
+		return err
+	}
+	start, number := int64(0), 1
 	if s.BOM {
 		start = int64(len(utf8BOM))
 	}
-	if d, size := s.sepLine(start); size > 0 {
-		start, line = start+size, 2
-		if s.Delimiter == 0 {
-			s.Delimiter = d
+	head := make([]byte, min(s.text-start, sampleBytes))
+	if _, err := s.file.ReadAt(head, start); err != nil && !errors.Is(err, io.EOF) {
+		return s.readError(err)
+	}
+	o := s.options
+	if at, next, delim := sepLine(head); next > 0 && !s.records {
+		s.addPreamble(head[:at])
+		number += countLines(head[:next])
+		start, head = start+int64(next), head[next:]
+		if o.Delimiter == 0 {
+			o.Delimiter = delim
 		}
 	}
-	candidates := Delimiters()
-	if s.Delimiter != 0 {
-		candidates = []rune{s.Delimiter}
+	if o.HeaderLine > 0 {
+		var err error
+		if start, number, err = s.lineStart(o.HeaderLine, start, number); err != nil {
+			return err
+		}
 	}
-	return s.bestHeader(start, line, candidates)
+	return s.understandLines(head, o, start, number)
 }
 
-// sepLine reads the line sep=; that Excel understands above the header.
-func (s *Sheet) sepLine(start int64) (delim rune, size int64) {
-	head := make([]byte, 8)
-	n, _ := s.file.ReadAt(head, start)
-	head = head[:n]
-	if n < 6 || !strings.EqualFold(string(head[:4]), "sep=") || checkDelimiter(rune(head[4])) != nil {
-		return 0, 0
+// check refuses options that can't be meant.
+func (o Options) check() error {
+	switch {
+	case o.Quote != 0 && o.Quote != NoQuote && o.Quote != '"' && o.Quote != '\'':
+		return fmt.Errorf("%q can't enclose cells; use a quote (\") or an apostrophe (')", o.Quote)
+	case o.Escape != 0 && o.Escape != '\\' && o.Escape != '"' && o.Escape != '\'':
+		return fmt.Errorf("%q can't escape quotes; double the quote or use a backslash", o.Escape)
+	case o.HeaderLine < 0 || o.HeaderLines < 0:
+		return errors.New("lines are counted from 1; name the header's line by its number")
+	case len(o.Columns) > 0 && (o.HeaderLine > 0 || o.HeaderLines > 0):
+		return errors.New("columns are named for a sheet without a header; give either their names or the header's line")
 	}
-	if head[5] != '\r' && head[5] != '\n' {
-		return 0, 0
-	}
-	next, _ := skipLineEnd(head, 5, true)
-	return rune(head[4]), int64(next)
-}
-
-// bestHeader reads the header with each delimiter and keeps the reading that has the most cells; one that shows our own
-// report columns wins over all.
-func (s *Sheet) bestHeader(start int64, line int, candidates []rune) error {
-	best, most := header{}, -1
-	var firstErr error
-	for _, d := range candidates {
-		h, err := s.tryHeader(start, line, d)
-		if err != nil {
-			if firstErr == nil {
-				firstErr = err
-			}
-			continue
-		}
-		score := len(h.cells)
-		if IsReport(h.cells) {
-			score += s.limits.columns
-		}
-		if score > most {
-			best, most = h, score
-		}
-	}
-	// One column is what a wrong delimiter makes of every header; an error of a likelier one says more.
-	if firstErr != nil && most <= 1 {
-		return firstErr
-	}
-	s.setHeader(best)
 	return nil
 }
 
-// header is the header line as read with one delimiter.
-type header struct {
-	cells []string
-	line  int
-	delim rune
-	data  int64 // where the line after it begins
-	next  int   // and that line's number
+// sepLine finds the line sep=; that Excel understands, at the top or below a preamble: where it begins and where the next
+// line does.
+func sepLine(head []byte) (at, next int, delim rune) {
+	for range headerLines {
+		end := bytes.IndexAny(head[at:], "\r\n")
+		if end < 0 {
+			return 0, 0, 0
+		}
+		next, _ = skipLineEnd(head, at+end, true)
+		if text := head[at : at+end]; len(text) == 5 && strings.EqualFold(string(text[:4]), "sep=") && checkDelimiter(rune(text[4])) == nil {
+			return at, next, rune(text[4])
+		}
+		at = next
+	}
+	return 0, 0, 0
 }
 
-func (s *Sheet) setHeader(h header) {
-	s.Header, s.HeaderLine, s.Delimiter, s.data, s.dataLine = h.cells, h.line, h.delim, h.data, h.next
-	if s.Report = IsReport(h.cells); s.Report {
-		for i, cell := range h.cells {
-			s.Header[i] = Unguard(cell)
+// lineStart finds where a physical line begins, or a record where records count as lines.
+func (s *Sheet) lineStart(line int, start int64, number int) (int64, int, error) {
+	src := io.NewSectionReader(s.file, start, s.text-start)
+	sc := newScanner(src, splitter{dialect: usual(','), limits: s.limits}, number, start)
+	sc.countRecords = s.records
+	for sc.line < line {
+		var err error
+		if s.records {
+			_, err = sc.next()
+		} else if err = sc.discard(); err == nil && sc.pos == s.text {
+			err = io.EOF
 		}
+		if errors.Is(err, io.EOF) {
+			return 0, 0, fmt.Errorf("the header should be in line %d, but the sheet ends before it", line)
+		}
+		if err != nil {
+			return 0, 0, s.readError(err)
+		}
+	}
+	if sc.line > line {
+		return 0, 0, fmt.Errorf("the header can't be in line %d, as the line sep= is below it", line)
+	}
+	return sc.pos, sc.line, nil
+}
+
+// understandLines reads the beginning of the text with each dialect that it allows and keeps the best reading.
+func (s *Sheet) understandLines(head []byte, o Options, start int64, number int) error {
+	candidates := dialects(head, o)
+	if s.records {
+		candidates = []dialect{usual(',')}
+	}
+	var best *sample
+	for _, d := range candidates {
+		sm, err := s.sampleOf(d, start, number)
+		if err != nil {
+			return err
+		}
+		sm.findHeader()
+		sm.rate()
+		if best == nil || sm.better(best) {
+			best = sm
+		}
+	}
+	if len(best.lines) == 0 {
+		return errors.New("the file has no header; its first line must name the columns")
+	}
+	if s.options.AnyWidth {
+		best.mend(s.limits)
+	}
+	return s.settle(best)
+}
+
+// settle takes over what a sample shows.
+func (s *Sheet) settle(sm *sample) error {
+	for _, ln := range sm.lines[sm.first : sm.first+sm.heads] {
+		if err := s.checkHeader(ln); err != nil {
+			return err
+		}
+	}
+	d := sm.dialect
+	s.dialect, s.Delimiter, s.Quote, s.Escape = d, rune(d.delim), rune(d.quote), rune(d.escape)
+	if d.quote == 0 {
+		s.Quote = NoQuote
+	}
+	s.LineEnd = sm.lineEnd()
+	s.width, s.profile = sm.width, sm.profile
+	for _, ln := range sm.lines[:sm.first] {
+		s.addPreamble(ln.raw)
+	}
+	s.setHeader(sm)
+	return nil
+}
+
+// addPreamble keeps the lines of a text that stands above the header, shortened.
+func (s *Sheet) addPreamble(text []byte) {
+	const mostLines = 20
+	for part := range bytes.FieldsFuncSeq(text, func(r rune) bool { return r == '\n' || r == '\r' }) {
+		if len(s.Preamble) < mostLines {
+			s.Preamble = append(s.Preamble, excerpt(string(part)))
+		}
+	}
+}
+
+func (s *Sheet) setHeader(sm *sample) {
+	first := sm.lines[sm.first]
+	s.data, s.dataLine = first.pos, first.line
+	switch {
+	case len(s.options.Columns) > 0:
+		s.Header = slices.Clone(s.options.Columns)
+	case sm.heads == 0:
+		s.NoHeader, s.Header = true, numbered(sm.width)
+	default:
+		last := sm.lines[sm.first+sm.heads-1]
+		s.data, s.dataLine = last.end, last.next
+		s.Header, s.HeaderLine, s.HeaderLines = sm.names, first.line, sm.heads
+		for _, ln := range sm.lines[sm.first : sm.first+sm.heads] {
+			s.heads = append(s.heads, ln.cells)
+		}
+	}
+	if s.Report = IsReport(s.Header); s.Report {
 		s.limits = s.limits.ofReport()
+		s.unguardHeader()
+	}
+	for i, name := range s.Header {
+		s.Header[i] = valid(name)
 	}
 	s.columns = columnIndex(s.Header)
+}
+
+// unguardHeader takes our guards off a report's header. Who wants the sheet as it is gets it with them.
+func (s *Sheet) unguardHeader() {
+	for i, cell := range s.Header {
+		if !s.options.AnyWidth {
+			s.Header[i] = Unguard(cell)
+		}
+	}
+}
+
+// numbered names columns that have no names.
+func numbered(width int) []string {
+	names := make([]string, width)
+	for i := range names {
+		names[i] = "column_" + strconv.Itoa(i+1)
+	}
+	return names
 }
 
 // ofReport returns the limits for a report of a sheet that kept to these: quotes in it are written twice, guards and our
@@ -109,50 +219,17 @@ func (l limits) ofReport() limits {
 	return limits{cell: 2*l.cell + 8, record: 2*l.record + 8*l.columns + ours, columns: l.columns + len(ReportColumns)}
 }
 
-// tryHeader reads the first line that isn't blank as the header.
-func (s *Sheet) tryHeader(start int64, line int, delim rune) (header, error) {
-	src := io.NewSectionReader(s.file, start, s.text-start)
-	sc := newScanner(src, splitter{delim: byte(delim), limits: s.limits}, line, start)
-	for {
-		f, err := sc.next()
-		if errors.Is(err, io.EOF) {
-			return header{}, errors.New("the file has no header; its first line must name the columns")
-		}
-		if err != nil {
-			return header{}, s.readError(err)
-		}
-		if f.problem == problemNone && len(bytes.Trim(f.bytes, string(delim)+"\" ,;|\t\r\n")) == 0 {
-			continue
-		}
-		if err := s.checkHeader(f); err != nil {
-			return header{}, err
-		}
-		return header{cells: headerCells(f), line: f.line, delim: delim, data: sc.pos, next: sc.line}, nil
-	}
-}
-
 // checkHeader refuses a header that can't be trusted: nothing below it could be either.
-func (s *Sheet) checkHeader(f found) error {
-	if !utf8.Valid(f.bytes) {
-		return fmt.Errorf("the header (line %d) holds bytes that are not UTF-8; save the file as \"CSV UTF-8\"", f.line)
+func (s *Sheet) checkHeader(ln line) error {
+	if !utf8.Valid(ln.raw) && !s.options.AnyWidth {
+		return fmt.Errorf("the header (line %d) holds bytes that are not UTF-8; save the file as \"CSV UTF-8\"", ln.line)
 	}
-	switch f.problem {
+	switch ln.problem {
 	case problemNone:
 		return nil
 	case problemTooMany:
-		return fmt.Errorf("the header (line %d) has more than %d columns; is this a CSV file?", f.line, s.limits.columns)
+		return fmt.Errorf("the header (line %d) has more than %d columns; is this a CSV file?", ln.line, s.limits.columns)
 	}
-	p := problems[f.problem]
-	return fmt.Errorf("the header (line %d) can't be read: %s; %s", f.line, p.text, p.hint)
-}
-
-func headerCells(f found) []string {
-	cells := make([]string, len(f.cells))
-	for i, sp := range f.cells {
-		cells[i] = string(f.bytes[sp.from:sp.to])
-		if sp.doubled {
-			cells[i] = strings.ReplaceAll(cells[i], `""`, `"`)
-		}
-	}
-	return cells
+	p := problems[ln.problem]
+	return fmt.Errorf("the header (line %d) can't be read: %s; %s", ln.line, p.text, p.hint)
 }

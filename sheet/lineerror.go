@@ -39,7 +39,6 @@ var problems = map[problem]struct{ text, hint string }{
 		"mend the line above whose quote is not closed, or fill up the empty cells with delimiters"},
 	problemLongCell: {"a cell is longer than the limit", "shorten it; a missing quote (\") is a common cause"},
 	problemLongLine: {"the line is longer than the limit", "shorten it; a missing quote (\") or line end is a common cause"},
-	problemEncoding: {"the line holds bytes that are not UTF-8", "save the file as \"CSV UTF-8\" and import it again"},
 	problemNUL:      {"the line holds a NUL byte", "export the file again; this one was damaged or is not text"},
 }
 

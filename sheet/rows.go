@@ -9,13 +9,15 @@ import (
 	"unicode/utf8"
 )
 
-// Row is one data row: its cells, as many as the header has. The cells belong to the caller.
+// Row is one data row: its cells, as many as the header has, or more with [Options.AnyWidth]. The cells belong to the caller.
 type Row struct {
 	Index int // of the row in the sheet, from 0; rows that are blank don't count
-	Line  int // the number of the row's first line in the file, from 1, as an editor shows it
+	Line  int // the number of the row's first line in the file, from 1, as an editor shows it; in a workbook that of the row
 	Cells []string
 	Skip  string // why this is no data row ("a footer of the export"); empty for data. It is yielded so that a report can answer it.
 	Flaws []Flaw // cells that can't be trusted; they matter only if their column is sent
+
+	given int // how many of the cells stand in the line; the others were filled up
 }
 
 // Flaw is something wrong with one cell, while the other cells of its row can be used.
@@ -66,14 +68,22 @@ type rowReader struct {
 	*scanner
 	sheet *Sheet
 	index int
-	usual int   // cells of the last good row
-	doubt int64 // up to this place in the file, short lines may be the rest of an unclosed cell
+	usual int     // cells of the last good row
+	doubt int64   // up to this place in the file, short lines may be the rest of an unclosed cell
+	mend  *mender // reads what is broken as well as it can be; nil where that is refused
 }
 
 func (s *Sheet) reader() *rowReader {
 	src := io.NewSectionReader(s.file, s.data, s.text-s.data)
-	split := splitter{delim: byte(s.Delimiter), width: len(s.Header), limits: s.limits}
-	return &rowReader{scanner: newScanner(src, split, s.dataLine, s.data), sheet: s, usual: len(s.Header)}
+	split := splitter{dialect: s.dialect, width: len(s.Header), limits: s.limits}
+	r := &rowReader{sheet: s, usual: len(s.Header)}
+	if s.options.AnyWidth {
+		split.width, split.wide, split.limits.cell = s.width, true, s.limits.record
+		r.mend = &mender{dialect: s.dialect, width: s.width, profile: s.profile, limits: split.limits}
+	}
+	r.scanner = newScanner(src, split, s.dataLine, s.data)
+	r.countRecords = s.records
+	return r
 }
 
 // next returns the next row that isn't blank.
@@ -83,23 +93,55 @@ func (r *rowReader) next() (Row, error) {
 		if err != nil {
 			return Row{}, r.sheet.readError(err)
 		}
-		if f.problem == problemNone && blank(f.bytes, r.delim) {
+		if f.problem == problemNone && r.blank(f.bytes) {
 			continue
 		}
 		row := Row{Index: r.index, Line: f.line}
 		r.index++
-		r.judge(&f)
-		if f.unsplit() {
-			row.Cells = make([]string, r.width)
-			row.Cells[0] = shown(f.bytes)
-		} else {
-			row.Cells = r.cells(f)
+		if r.mend != nil {
+			return r.mended(row, f)
 		}
-		if f.problem == problemNone {
-			return row, nil
-		}
+		return r.strict(row, f)
+	}
+}
+
+// strict reads a record only where it is certain how.
+func (r *rowReader) strict(row Row, f found) (Row, error) {
+	r.judge(&f)
+	if f.unsplit() {
+		row.Cells = make([]string, r.width)
+		row.Cells[0] = shown(f.bytes)
+	} else {
+		row.Cells = r.cells(f, r.width)
+	}
+	if f.problem != problemNone {
 		return row, r.sheet.lineError(f, row.Cells)
 	}
+	r.inspect(&row, f)
+	return row, nil
+}
+
+// mended reads a record as well as it can be read. Only what is too large to be held is refused.
+func (r *rowReader) mended(row Row, f found) (Row, error) {
+	switch {
+	case f.problem.tooLarge():
+		row.Cells = make([]string, max(1, len(r.sheet.Header)))
+		row.Cells[0] = shown(f.bytes)
+		return row, r.sheet.lineError(f, row.Cells)
+	case f.problem != problemNone:
+		row.Cells = r.mend.mend(f.bytes, nil, false)
+	default:
+		row.Cells = r.cells(f, len(f.cells))
+		if f.lines == 1 && !r.sheet.records {
+			row.Cells = r.mend.mend(f.bytes, row.Cells, f.enclosed())
+		}
+	}
+	row.given = len(row.Cells)
+	for len(row.Cells) < len(r.sheet.Header) {
+		row.Cells = append(row.Cells, "")
+	}
+	r.inspect(&row, f)
+	return row, nil
 }
 
 // judge looks for what the splitter can't see, and remembers what the next rows are judged by.
@@ -109,10 +151,7 @@ func (r *rowReader) judge(f *found) {
 		r.doubt = max(r.doubt, f.pos+int64(f.reach))
 	case n < r.usual && f.pos < r.doubt:
 		f.fail(problemRest, 0)
-	case !utf8.Valid(f.bytes):
-		f.fail(problemEncoding, 0)
-		f.column = f.where(func(cell []byte) bool { return !utf8.Valid(cell) })
-	case bytes.IndexByte(f.bytes, 0) >= 0:
+	case !r.sheet.records && bytes.IndexByte(f.bytes, 0) >= 0:
 		f.fail(problemNUL, 0)
 		f.column = f.where(func(cell []byte) bool { return bytes.IndexByte(cell, 0) >= 0 })
 	default:
@@ -130,39 +169,48 @@ func (f *found) where(test func([]byte) bool) int {
 	return 0
 }
 
-// unsplit says that the record's cells are not known.
-func (f *found) unsplit() bool {
-	switch f.problem {
-	case problemNone, problemEncoding, problemNUL:
-		return false
+// enclosed says that a quoted cell is among the record's.
+func (f *found) enclosed() bool {
+	for _, sp := range f.cells {
+		if sp.enclosed {
+			return true
+		}
 	}
-	return true
+	return false
 }
 
+// unsplit says that the record's cells are not known.
+func (f *found) unsplit() bool { return f.problem != problemNone && f.problem != problemNUL }
+
 // cells makes the row's strings, all of one piece of memory.
-func (r *rowReader) cells(f found) []string {
+func (r *rowReader) cells(f found, width int) []string {
 	text := string(f.bytes)
-	cells := make([]string, r.width)
+	cells := make([]string, width)
 	for i, sp := range f.cells {
 		cells[i] = text[sp.from:sp.to]
-		if sp.doubled {
-			cells[i] = strings.ReplaceAll(cells[i], `""`, `"`)
+		if sp.escaped {
+			cells[i] = r.unescape(cells[i])
 		}
-		if r.sheet.Report {
+		if r.sheet.Report && r.mend == nil {
 			cells[i] = Unguard(cells[i])
 		}
 	}
 	return cells
 }
 
-// blank says that a line holds nothing but delimiters, quotes and white space.
-func blank(text []byte, delim byte) bool {
-	for _, c := range text {
-		if c != delim && c != ' ' && c != quote && c != '\t' && c != '\n' && c != '\r' {
-			return false
-		}
+// inspect looks for what is wrong with single cells and whether the row is data.
+func (r *rowReader) inspect(row *Row, f found) {
+	if !utf8.Valid(f.bytes) {
+		row.undamage()
 	}
-	return true
+	if r.sheet.records && bytes.IndexByte(f.bytes, 0) >= 0 {
+		row.unmark(r.sheet.options.Hidden)
+	} else if r.mend != nil && bytes.IndexByte(f.bytes, 0) >= 0 {
+		row.unNUL()
+	}
+	if row.Skip == "" {
+		row.Skip = r.sheet.skip(row.Cells)
+	}
 }
 
 // shownBytes is how much of a line that could not be split is kept: as much as fits a spreadsheet's cell.

@@ -19,6 +19,10 @@ type scanner struct {
 	pos   int64 // place in the file of the byte at start
 	rec   record
 	spent int64 // bytes looked at in vain
+	// countRecords makes each record one line, whatever is in it: the line is the number of a workbook's row.
+	countRecords bool
+	// stopAtLong ends the reading at a line beyond the limit instead of looking for that line's end.
+	stopAtLong bool
 }
 
 // minBuffer is what a scanner reads at once.
@@ -65,6 +69,9 @@ func (s *scanner) window() (window []byte, eof bool) {
 // take hands out the record that was split and moves on.
 func (s *scanner) take() (found, error) {
 	f := found{record: &s.rec, bytes: s.buf[s.start : s.start+s.rec.text], line: s.line, pos: s.pos}
+	if s.countRecords {
+		s.rec.lines = 1
+	}
 	s.advance(s.rec.size, s.rec.lines)
 	if s.rec.problem == problemNone {
 		return f, nil
@@ -78,12 +85,14 @@ func (s *scanner) advance(size, lines int) {
 	s.line += lines
 }
 
+var errTooManyQuotes = errors.New("too many misplaced quotes")
+
 // spend counts the bytes that were looked at for a broken record, most of which are looked at again for the next ones. A file
 // made for it could have us look at each byte thousands of times.
 func (s *scanner) spend(n int) error {
 	const free, factor = 16 << 20, 32
 	if s.spent += int64(n); s.spent > free+factor*s.pos {
-		return fmt.Errorf("too many misplaced quotes up to line %d; look for one (\") that is never closed", s.line)
+		return fmt.Errorf("%w up to line %d; look for one (\") that is never closed", errTooManyQuotes, s.line)
 	}
 	return nil
 }
@@ -97,6 +106,10 @@ func (s *scanner) tooLong(window []byte) (found, error) {
 		return s.take()
 	}
 	f := found{record: &s.rec, line: s.line, pos: s.pos, bytes: bytes.Clone(window[:min(len(window), shownBytes)])}
+	if s.stopAtLong {
+		s.start, s.end, s.eof = 0, 0, true
+		return f, nil
+	}
 	return f, s.discard()
 }
 

@@ -1,9 +1,31 @@
 package sheet
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
-// quote is the character that encloses cells.
+// quote is the character that encloses cells, where nothing says otherwise.
 const quote = '"'
+
+// dialect says how a text is cut into cells.
+type dialect struct {
+	delim  byte
+	quote  byte // encloses cells; 0 means that nothing does
+	escape byte // makes a quote in a quoted cell text: the quote itself, or a backslash
+	spaced bool // a space behind a delimiter belongs to it
+}
+
+// usual is the dialect of a delimiter with all else as in RFC 4180.
+func usual(delim byte) dialect { return dialect{delim: delim, quote: quote, escape: quote} }
+
+// unescape turns what stands in a quoted cell into its text.
+func (d dialect) unescape(cell string) string {
+	if d.escape == '\\' {
+		return strings.NewReplacer(`\\`, `\`, `\`+string(d.quote), string(d.quote), string(d.quote)+string(d.quote), string(d.quote)).Replace(cell)
+	}
+	return strings.ReplaceAll(cell, string([]byte{d.quote, d.quote}), string(d.quote))
+}
 
 // problem says why a record could not be split; empty means that it could.
 type problem string
@@ -17,9 +39,13 @@ const (
 	problemLongCell problem = "long cell" // a cell beyond the limit
 	problemLongLine problem = "long line" // a line beyond the limit
 	problemRest     problem = "rest"      // a short line that may be the rest of an unclosed cell
-	problemEncoding problem = "encoding"  // bytes that are not UTF-8
 	problemNUL      problem = "nul"       // a NUL byte
 )
+
+// tooLarge says that the record could not be held.
+func (p problem) tooLarge() bool {
+	return p == problemLongCell || p == problemLongLine || p == problemTooMany
+}
 
 // limits bounds what one record may take. Nothing in a file, however hostile, makes the reader hold more than this.
 type limits struct {
@@ -30,25 +56,27 @@ type limits struct {
 // span is a cell's place in the record's bytes, without its quotes.
 type span struct {
 	from, to int
-	doubled  bool // holds doubled quotes
+	enclosed bool // stood in quotes
+	escaped  bool // is not its text yet: it holds doubled quotes or backslashes
 }
 
 // record is one split record: its cells, and how much of the input it takes.
 type record struct {
 	cells   []span
-	size    int // bytes, with the line end
-	text    int // bytes, without the line end
-	lines   int // physical lines
-	quotes  bool
+	size    int  // bytes, with the line end
+	text    int  // bytes, without the line end
+	lines   int  // physical lines
+	quotes  bool // a quote stands in a cell that is not enclosed
 	problem problem
 	column  int // of the problem, from 1
 	reach   int // bytes looked at when the problem was found
 }
 
-// splitter cuts records out of bytes. Width is the header's number of cells, 0 while the header itself is read.
+// splitter cuts records out of bytes. Width is the number of cells that a record should have, 0 while that is not known.
 type splitter struct {
-	delim  byte
+	dialect
 	width  int
+	wide   bool // records may have more cells than that
 	limits limits
 }
 
@@ -82,11 +110,14 @@ func (s *splitter) split(buf []byte, eof bool, rec *record) bool {
 // cell reads the cell that begins at pos. It returns where the cell ends and where the next begins; the two are equal at
 // the end of the record.
 func (s *splitter) cell(buf []byte, pos int, eof bool, rec *record) (end, next int, ok bool) {
+	if s.spaced && pos > 0 && pos < len(buf) && buf[pos] == ' ' {
+		pos++
+	}
 	sp, end, ok := span{from: pos}, pos, false
-	if pos < len(buf) && buf[pos] == quote {
+	if pos < len(buf) && buf[pos] == s.quote && s.quote != 0 {
 		sp, end, ok = s.quoted(buf, pos, eof, rec)
 	} else {
-		end, ok = s.plain(buf, pos, eof, rec)
+		end, ok = s.bare(buf, pos, eof, rec)
 		sp.to = end
 	}
 	if !ok {
@@ -101,7 +132,7 @@ func (s *splitter) cell(buf []byte, pos int, eof bool, rec *record) (end, next i
 
 // add appends a cell. Empty cells beyond the header are no cells: spreadsheets write delimiters for columns once used.
 func (s *splitter) add(sp span, end int, rec *record) {
-	switch full := s.width > 0 && len(rec.cells) >= s.width; {
+	switch full := s.width > 0 && !s.wide && len(rec.cells) >= s.width; {
 	case sp.to-sp.from > s.limits.cell:
 		rec.fail(problemLongCell, end)
 	case full && sp.to == sp.from:
@@ -112,18 +143,18 @@ func (s *splitter) add(sp span, end int, rec *record) {
 	}
 }
 
-// plain finds the end of an unquoted cell.
-func (s *splitter) plain(buf []byte, pos int, eof bool, rec *record) (end int, ok bool) {
-	delim := s.delim
+// bare finds the end of an unquoted cell.
+func (s *splitter) bare(buf []byte, pos int, eof bool, rec *record) (end int, ok bool) {
+	delim, most := s.delim, max(s.quote, '\r')
 	for i, c := range buf[pos:] {
-		if c > quote && c != delim {
+		if c > most && c != delim {
 			continue
 		}
 		switch c {
 		case delim, '\n', '\r':
 			return pos + i, true
-		case quote:
-			rec.quotes = true
+		case s.quote:
+			rec.quotes = rec.quotes || c != 0
 		}
 	}
 	if len(buf)-pos > s.limits.cell {
@@ -134,9 +165,9 @@ func (s *splitter) plain(buf []byte, pos int, eof bool, rec *record) (end int, o
 
 // quoted finds the end of a quoted cell and counts the lines in it.
 func (s *splitter) quoted(buf []byte, pos int, eof bool, rec *record) (sp span, end int, ok bool) {
-	sp.from = pos + 1
+	sp = span{from: pos + 1, enclosed: true}
 	for at := sp.from; ; {
-		i := bytes.IndexByte(buf[at:], quote)
+		i := bytes.IndexByte(buf[at:], s.quote)
 		if i < 0 || at+i-sp.from > s.limits.cell {
 			if eof || len(buf)-sp.from > s.limits.cell {
 				rec.fail(problemUnclosed, min(len(buf), sp.from+s.limits.cell))
@@ -146,17 +177,27 @@ func (s *splitter) quoted(buf []byte, pos int, eof bool, rec *record) (sp span, 
 		sp.to = at + i
 		end = sp.to + 1
 		switch {
+		case s.escape == '\\' && afterBackslash(buf[sp.from:sp.to]):
+			sp.escaped, at = true, end
+			continue
 		case end == len(buf) && !eof:
 			return sp, 0, false
 		case end == len(buf), buf[end] == s.delim, buf[end] == '\n', buf[end] == '\r':
 			rec.lines += countLines(buf[sp.from:sp.to])
+			sp.escaped = sp.escaped || s.escape == '\\' && bytes.IndexByte(buf[sp.from:sp.to], '\\') >= 0
 			return sp, end, true
-		case buf[end] != quote:
+		case buf[end] != s.quote:
 			rec.fail(problemTail, end)
 			return sp, 0, false
 		}
-		sp.doubled, at = true, end+1
+		sp.escaped, at = true, end+1
 	}
+}
+
+// afterBackslash says that a text ends in a backslash that is not itself escaped.
+func afterBackslash(text []byte) bool {
+	n := len(text) - len(bytes.TrimRight(text, `\`))
+	return n%2 == 1
 }
 
 // fail marks the record as broken at its current cell.

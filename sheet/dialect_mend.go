@@ -1,0 +1,254 @@
+package sheet
+
+import (
+	"bytes"
+	"slices"
+)
+
+// mender reads lines again that don't look like the others: with misplaced quotes, or written with another delimiter or
+// quote. It guesses, so that nothing it reads may be sent: it serves only those who want a sheet as well as it can be read.
+type mender struct {
+	dialect
+	width   int // how many cells most lines have
+	profile profile
+	limits  limits
+	header  bool // the line may be the header, which looks like no other
+}
+
+// mendable is how many cells and delimiters a line may have to be weighed in every way.
+const mendable = 256
+
+// mend returns the cells of a line that was split into found, or could not be split if that is nil. A reading with as many cells as
+// most lines have wins over all others.
+func (m *mender) mend(text []byte, found []string, enclosed bool) []string {
+	if found == nil {
+		if cells := m.fewest(text); len(cells) == m.width {
+			return cells
+		}
+	}
+	if found == nil || !enclosed && len(found) != m.width {
+		if cells := m.otherDelimiter(text); cells != nil {
+			return cells
+		}
+	}
+	if found == nil || !enclosed {
+		if cells := m.otherQuote(text, found); cells != nil {
+			return cells
+		}
+	}
+	switch {
+	case found == nil:
+		return m.fewest(text)
+	case len(found) != m.width && m.quote != 0 && bytes.IndexByte(text, m.quote) >= 0:
+		if cells := m.fewest(text); len(cells) == m.width {
+			return cells
+		}
+	}
+	return found
+}
+
+// otherDelimiter reads the line with each other delimiter. The cells must look like those of their columns.
+func (m *mender) otherDelimiter(text []byte) []string {
+	for _, delim := range append(Delimiters(), ' ') {
+		if byte(delim) == m.delim || bytes.IndexByte(text, byte(delim)) < 0 {
+			continue
+		}
+		other := *m
+		other.delim, other.spaced = byte(delim), false
+		if cells := other.strictly(text); m.accepts(cells, delim) {
+			return cells
+		}
+		if cells := other.fewest(text); m.accepts(cells, delim) {
+			return cells
+		}
+	}
+	return nil
+}
+
+func (m *mender) accepts(cells []string, delim rune) bool {
+	if len(cells) != m.width || m.width < 2 || filled(cells) == 0 {
+		return false
+	}
+	if header, data := m.profile.votes(cells); m.header && header > 1 && data == 0 {
+		return true
+	}
+	values := slices.ContainsFunc(m.profile, func(k kind) bool { return k > kindText })
+	return m.profile.fits(cells) || !values && delim != ' ' && m.width > 2
+}
+
+// otherQuote reads the line with the other quote, where at least two cells are enclosed by it.
+func (m *mender) otherQuote(text []byte, found []string) []string {
+	other := *m
+	if other.quote = '\''; m.quote == '\'' {
+		other.quote = '"'
+	}
+	other.escape = other.quote
+	opening, closing := edges(text, m.delim, other.quote)
+	if min(opening, closing) < 2 {
+		return nil
+	}
+	cells := other.strictly(text)
+	if cells == nil {
+		cells = other.fewest(text)
+	}
+	if len(cells) != m.width || filled(cells) == 0 || len(found) == m.width && !m.accepts(cells, rune(m.delim)) {
+		return nil
+	}
+	return cells
+}
+
+// strictly returns the line's cells, or nil if it can't be split without doubt.
+func (m *mender) strictly(text []byte) []string {
+	rec := record{}
+	s := splitter{dialect: m.dialect, width: m.width, wide: true, limits: m.limits}
+	if !s.split(text, true, &rec) || rec.problem != problemNone || rec.text != len(text) {
+		return nil
+	}
+	return m.cells(found{record: &rec, bytes: text})
+}
+
+// fewest returns the line's cells in the reading that takes the fewest quotes for text, of those with as many cells as most
+// lines have if there are any. Every way to choose which delimiters and which quotes are text is weighed.
+func (m *mender) fewest(text []byte) []string {
+	starts := m.starts(text)
+	if len(starts) > mendable || m.width > mendable {
+		return m.apart(text, starts)
+	}
+	best := m.weigh(text, starts)
+	last := len(starts)
+	count := m.width
+	if count >= len(best) || best[count][last].cost == impossible {
+		count = 1
+		for n := range best {
+			if best[n][last].cost < best[count][last].cost {
+				count = n
+			}
+		}
+	}
+	cells := make([]string, count)
+	for at := last; count > 0; count-- {
+		from := best[count][at].from
+		cells[count-1] = m.cell(text, starts, from, at, best[count][at].enclosed)
+		at = from
+	}
+	return cells
+}
+
+// starts lists where cells may begin.
+func (m *mender) starts(text []byte) []int {
+	starts := []int{0}
+	for i, c := range text {
+		if c == m.delim && len(starts) <= mendable {
+			starts = append(starts, i+1)
+		}
+	}
+	return starts
+}
+
+// apart takes every delimiter for one and every quote for text.
+func (m *mender) apart(text []byte, starts []int) []string {
+	parts := bytes.SplitN(text, []byte{m.delim}, m.limits.columns)
+	cells := make([]string, len(parts))
+	for i, part := range parts {
+		cells[i] = string(part)
+	}
+	return cells
+}
+
+// step is the best way to read all up to a start in so many cells: where the last of them began.
+type step struct {
+	cost     int // quotes taken for text
+	from     int // index of the start
+	enclosed bool
+}
+
+const impossible = 1 << 30
+
+// weigh returns, for each number of cells and each start, the best way there.
+func (m *mender) weigh(text []byte, starts []int) [][]step {
+	best := make([][]step, len(starts)+1)
+	for n := range best {
+		best[n] = slices.Repeat([]step{{cost: impossible}}, len(starts)+1)
+	}
+	best[0][0].cost = 0
+	for from := range starts {
+		m.weighCells(text, starts, from, func(to, cost int, enclosed bool) {
+			for n := range from + 1 {
+				if sum := best[n][from].cost + cost; sum < best[n+1][to].cost {
+					best[n+1][to] = step{sum, from, enclosed}
+				}
+			}
+		})
+	}
+	return best
+}
+
+// weighCells tells what the cells that may begin at a start would cost: the one up to the next delimiter, and those that
+// quotes enclose.
+func (m *mender) weighCells(text []byte, starts []int, from int, put func(to, cost int, enclosed bool)) {
+	begin, end := m.bounds(text, starts, from, from+1)
+	quotes := bytes.Count(text[begin:end], []byte{m.quote})
+	if m.quote == 0 || quotes == 0 {
+		put(from+1, 0, false)
+	} else {
+		put(from+1, quotes+1, false)
+	}
+	if m.quote == 0 || begin == len(text) || text[begin] != m.quote {
+		return
+	}
+	for to := from + 1; to <= len(starts); to++ {
+		if _, end = m.bounds(text, starts, from, to); end-begin > 1 && text[end-1] == m.quote {
+			put(to, m.stray(text[begin+1:end-1]), true)
+		}
+	}
+}
+
+// bounds returns the place of what stands between two starts.
+func (m *mender) bounds(text []byte, starts []int, from, to int) (begin, end int) {
+	begin, end = starts[from], len(text)
+	if to < len(starts) {
+		end = starts[to] - 1
+	}
+	if m.spaced && from > 0 && begin < end && text[begin] == ' ' {
+		begin++
+	}
+	return begin, end
+}
+
+// stray counts the quotes in an enclosed cell that are not escaped.
+func (m *mender) stray(inside []byte) int {
+	n, run := 0, 0
+	for i, c := range inside {
+		switch {
+		case c != m.quote:
+			n += run % 2
+			run = 0
+		case m.escape != '\\' || !afterBackslash(inside[:i]):
+			run++
+		}
+	}
+	return n + run%2
+}
+
+func (m *mender) cell(text []byte, starts []int, from, to int, enclosed bool) string {
+	begin, end := m.bounds(text, starts, from, to)
+	if !enclosed {
+		return string(text[begin:end])
+	}
+	return m.unescape(string(text[begin+1 : end-1]))
+}
+
+// mend reads the lines of a sample again that don't look like the others, and finds the header anew.
+func (sm *sample) mend(l limits) {
+	m := mender{dialect: sm.dialect, width: sm.width, profile: sm.profile, limits: l}
+	for i := range sm.lines {
+		ln := &sm.lines[i]
+		if len(ln.cells) == m.width && ln.problem == problemNone || ln.problem.tooLarge() {
+			continue
+		}
+		m.header = ln.line < sm.lines[0].line+headerLines && i <= 3
+		ln.cells, ln.problem = m.mend(ln.raw, ln.cells, ln.enclosed), problemNone
+	}
+	sm.measure()
+	sm.findHeader()
+}
