@@ -17,13 +17,17 @@ import (
 // three digits, or its name in English, German, French, Spanish, Italian, Dutch, Polish, Portuguese or its own languages. A name
 // that several countries share is refused with the candidates. Its errors are [*Unclear].
 func Country(cell string) (alpha3 string, err error) {
-	if len(cell) == 3 && all(cell, isUpper) {
-		if _, ok := places().alpha3[cell]; ok {
-			return cell, nil
-		}
+	if alpha3, ok := places().alpha3[cell]; ok {
+		return alpha3, nil
 	}
-	text, _ := Text(cell)
-	if text == "" || absentWords[strings.ToLower(text)] {
+	if alpha3, ok := places().alpha2[cell]; ok {
+		return alpha3, nil
+	}
+	m := mend{value: cell}
+	for m.trim() || m.formula() || m.quotes() || m.decimals() {
+	}
+	text := m.value
+	if text == "" || m.absent() {
 		return "", nil
 	}
 	p := places()
@@ -32,8 +36,6 @@ func Country(cell string) (alpha3 string, err error) {
 	}
 	return p.named(text)
 }
-
-func isUpper(c byte) bool { return c >= 'A' && c <= 'Z' }
 
 // atlas is what is known of the countries: their codes, and the keys of their names.
 type atlas struct {
@@ -62,10 +64,8 @@ func (a *atlas) code(s string) (string, bool) {
 
 func (a *atlas) named(s string) (string, error) {
 	candidates := a.names[nameKey(s)]
-	if len(candidates) == 0 {
-		if inner, _, ok := strings.Cut(s, "("); ok { // Germany (DE)
-			candidates = a.names[nameKey(inner)]
-		}
+	if before, inside, ok := strings.Cut(s, "("); ok && len(candidates) != 1 {
+		candidates = a.bracketed(before, strings.TrimRight(inside, ") "))
 	}
 	switch len(candidates) {
 	case 0:
@@ -74,6 +74,19 @@ func (a *atlas) named(s string) (string, error) {
 		return candidates[0], nil
 	}
 	return "", &Unclear{s, "may be more than one country: " + strings.Join(a.describe(candidates), " or "), "write the three letters of the one that is meant"}
+}
+
+// bracketed reads "Germany (DE)" and "Congo (DRC)": what stands in the brackets decides between several, or repeats the one.
+func (a *atlas) bracketed(before, inside string) []string {
+	candidates := a.names[nameKey(before)]
+	exact, ok := a.code(inside)
+	if codes := a.names[nameKey(inside)]; !ok && len(codes) == 1 {
+		exact, ok = codes[0], true
+	}
+	if ok && slices.Contains(candidates, exact) {
+		return []string{exact}
+	}
+	return candidates
 }
 
 func (a *atlas) describe(codes []string) []string {
@@ -125,11 +138,14 @@ func newAtlas() *atlas {
 	return a
 }
 
+// gone are countries that the list still holds and that exist no more.
+var gone = set("ANT", "YUG")
+
 // add learns the codes and the names of a country that exists today.
 func (a *atlas) add(c countries.CountryCode) {
 	alpha2, alpha3 := c.Alpha2(), c.Alpha3()
 	region, err := language.ParseRegion(alpha2)
-	if err != nil || !region.IsCountry() || len(alpha3) != 3 || region.Canonicalize() != region {
+	if err != nil || !region.IsCountry() || len(alpha3) != 3 || gone[alpha3] {
 		return
 	}
 	a.alpha2[alpha2], a.alpha3[alpha3], a.two[alpha3] = alpha3, alpha3, alpha2
@@ -167,24 +183,4 @@ func ownLanguages(region language.Region) []language.Tag {
 		return nil
 	}
 	return []language.Tag{own}
-}
-
-// oddCodes are codes that ISO 3166-1 does not have and that are in use all the same.
-var oddCodes = map[string]string{"UK": "GBR", "EL": "GRC"}
-
-// oddNames are names that are in use and stand in no list, and those that are shared or must not be guessed.
-var oddNames = map[string][]string{
-	"United States": {"USA"}, "United States of America": {"USA"}, "US of A": {"USA"}, "Vereinigte Staaten": {"USA"}, "Vereinigte Staaten von Amerika": {"USA"}, "Etats-Unis d'Amerique": {"USA"}, "Estados Unidos de America": {"USA"}, "Stati Uniti d'America": {"USA"}, "EE.UU.": {"USA"},
-	"Great Britain": {"GBR"}, "Britain": {"GBR"}, "Grossbritannien": {"GBR"}, "Großbritannien": {"GBR"}, "Grande-Bretagne": {"GBR"}, "Gran Bretagna": {"GBR"}, "Gran Bretaña": {"GBR"},
-	"England": {"GBR"}, "Scotland": {"GBR"}, "Wales": {"GBR"}, "Northern Ireland": {"GBR"}, "Schottland": {"GBR"}, "Nordirland": {"GBR"}, "Angleterre": {"GBR"}, "Inghilterra": {"GBR"}, "Inglaterra": {"GBR"},
-	"United Kingdom of Great Britain and Northern Ireland": {"GBR"},
-	"Holland": {"NLD"}, "The Netherlands": {"NLD"}, "Republic of Ireland": {"IRL"}, "Eire": {"IRL"}, "Czech Republic": {"CZE"}, "Czechia": {"CZE"}, "Tschechische Republik": {"CZE"}, "Slovak Republic": {"SVK"},
-	"Federal Republic of Germany": {"DEU"}, "Bundesrepublik Deutschland": {"DEU"}, "BRD": {"DEU"}, "Schweiz": {"CHE"}, "Suisse": {"CHE"}, "Svizzera": {"CHE"}, "Svizra": {"CHE"},
-	"Belgique": {"BEL"}, "Belgie": {"BEL"}, "Belgien": {"BEL"}, "Suomi": {"FIN"}, "Finland": {"FIN"}, "Hellas": {"GRC"}, "Macedonia": {"MKD"}, "FYROM": {"MKD"}, "Swaziland": {"SWZ"}, "Burma": {"MMR"}, "Ivory Coast": {"CIV"}, "Cape Verde": {"CPV"}, "East Timor": {"TLS"}, "Turkey": {"TUR"}, "Türkei": {"TUR"},
-	"Vatican": {"VAT"}, "Vatikan": {"VAT"}, "Russia": {"RUS"}, "Russian Federation": {"RUS"}, "South Korea": {"KOR"}, "Republic of Korea": {"KOR"}, "North Korea": {"PRK"}, "Democratic People's Republic of Korea": {"PRK"}, "Korea South": {"KOR"}, "Südkorea": {"KOR"}, "Nordkorea": {"PRK"},
-	"Taiwan": {"TWN"}, "Taiwan, Province of China": {"TWN"}, "Taiwan, Republic of China": {"TWN"}, "People's Republic of China": {"CHN"}, "Mainland China": {"CHN"}, "Hong Kong": {"HKG"}, "Macau": {"MAC"}, "Palestine": {"PSE"}, "Laos": {"LAO"}, "Syria": {"SYR"}, "Moldova": {"MDA"}, "Brunei": {"BRN"}, "Iran": {"IRN"}, "Tanzania": {"TZA"}, "Bolivia": {"BOL"}, "Venezuela": {"VEN"}, "Vietnam": {"VNM"}, "Emirates": {"ARE"}, "Kosovo": {"XKX"},
-	"Korea": {"KOR", "PRK"}, "Korean": {"KOR", "PRK"}, "Corea": {"KOR", "PRK"}, "Coree": {"KOR", "PRK"},
-	"Congo": {"COD", "COG"}, "Kongo": {"COD", "COG"}, "Democratic Republic of the Congo": {"COD"}, "DR Congo": {"COD"}, "Republic of the Congo": {"COG"}, "Congo-Kinshasa": {"COD"}, "Congo-Brazzaville": {"COG"},
-	"Georgia": {"GEO", "USA"}, "Virgin Islands": {"VGB", "VIR"}, "Saint Martin": {"MAF", "SXM"}, "Sint Maarten": {"SXM"}, "Netherlands Antilles": {"BES", "CUW", "SXM"},
-	"Serbia and Montenegro": {"MNE", "SRB"}, "Czechoslovakia": {"CZE", "SVK"}, "America": {"USA"}, "Amerika": {"USA"},
 }

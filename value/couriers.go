@@ -28,7 +28,7 @@ type shape struct {
 	pattern string            // d is a digit, x a letter or digit, a a letter; anything else is itself
 	check   func(string) bool // says that the check digit holds; nil where there is none, or none that is published
 	sure    bool              // nobody else's numbers look so
-	zeros   bool              // begins with zeros now and then
+	zeros   bool              // begins with zeros, which a spreadsheet drops
 }
 
 func (s *shape) fits(number string) bool {
@@ -71,7 +71,8 @@ var shapes = []shape{
 	{courier: "UPS", pattern: "1Z" + x(16), check: ups, sure: true},
 	{courier: "S10", pattern: "aa" + d(9) + "aa", check: s10, sure: true},
 
-	{courier: "USPS", pattern: d(20), check: gs1, zeros: true},
+	{courier: "USPS", pattern: d(20), check: gs1},
+	{courier: "USPS", pattern: "03" + d(18), check: gs1, zeros: true},
 	{courier: "USPS", pattern: "91" + d(20), check: gs1, sure: true},
 	{courier: "USPS", pattern: "92" + d(20), check: gs1, sure: true},
 	{courier: "USPS", pattern: "93" + d(20), check: gs1, sure: true},
@@ -84,7 +85,7 @@ var shapes = []shape{
 	{courier: "USPS", pattern: "420" + d(31), check: either(from(8, gs1), from(12, gs1)), sure: true},
 
 	{courier: "FedEx", pattern: d(12), check: fedex12},
-	{courier: "FedEx", pattern: d(15), check: gs1, zeros: true},
+	{courier: "FedEx", pattern: d(15), check: gs1},
 	{courier: "FedEx", pattern: "00" + d(16), check: gs1},
 	{courier: "FedEx", pattern: "92" + d(20), check: gs1},
 	{courier: "FedEx", pattern: "61" + d(18), check: prefixed("92", gs1)},
@@ -111,7 +112,7 @@ var shapes = []shape{
 	{courier: "Yodel", pattern: "JD" + d(16), sure: true},
 	{courier: "Yodel", pattern: "JJD" + d(16), sure: true},
 
-	{courier: "Canada Post", pattern: d(16), check: gs1, zeros: true},
+	{courier: "Canada Post", pattern: d(16), check: gs1},
 	{courier: "Purolator", pattern: d(12), check: luhn},
 	{courier: "Purolator", pattern: "aaa" + d(9)},
 	{courier: "OnTrac", pattern: "C" + d(14), check: ontrac('4'), sure: true},
@@ -127,27 +128,41 @@ func d(n int) string { return strings.Repeat("d", n) }
 
 func x(n int) string { return strings.Repeat("x", n) }
 
-var shapesByLength = indexShapes()
+// family is the shapes of one length, and what is worth asking of a number of that length.
+type family struct {
+	shapes  []*shape
+	checked bool // one of them is sure and has a check digit
+	zeros   bool // with zeros in front, a number may be of a shape that begins with them
+}
 
-func indexShapes() [][]*shape {
-	var index [][]*shape
+var families = indexShapes()
+
+// longestShape is more than the length of any shape.
+const longestShape = 40
+
+func indexShapes() (index [longestShape]family) {
 	for i := range shapes {
-		n := len(shapes[i].pattern)
-		for len(index) <= n {
-			index = append(index, nil)
+		s := &shapes[i]
+		n := len(s.pattern)
+		index[n].shapes = append(index[n].shapes, s)
+		index[n].checked = index[n].checked || s.sure && s.check != nil
+		if s.zeros {
+			index[n-1].zeros, index[n-2].zeros = true, true
 		}
-		index[n] = append(index[n], &shapes[i])
 	}
 	return index
 }
 
-// shapesOf lists the shapes of a number's length.
-func shapesOf(number string) []*shape {
-	if len(number) >= len(shapesByLength) {
-		return nil
+// familyOf is the family of a length.
+func familyOf(length int) *family {
+	if length >= longestShape {
+		length = 0
 	}
-	return shapesByLength[len(number)]
+	return &families[length]
 }
+
+// shapesOf lists the shapes of a number's length.
+func shapesOf(number string) []*shape { return familyOf(len(number)).shapes }
 
 // verified says that a number has a shape whose check digit holds.
 func verified(number string) bool {

@@ -12,13 +12,14 @@ import (
 // Language reads a language and gives its two letters (ISO 639-1): a code of two or three letters, with a country or without
 // (de, deu, de_DE), or its name in English, German, French, Spanish, Italian or itself. Its errors are [*Unclear].
 func Language(cell string) (string, error) {
-	if len(cell) == 2 {
-		if tongues().codes[cell] {
-			return cell, nil
-		}
+	if code, ok := tongues().codes[cell]; ok {
+		return code, nil
 	}
-	text, _ := Text(cell)
-	if text == "" || absentWords[strings.ToLower(text)] {
+	m := mend{value: cell}
+	for m.trim() || m.formula() || m.quotes() {
+	}
+	text := m.value
+	if text == "" || m.absent() {
 		return "", nil
 	}
 	if code, ok := tagged(text); ok {
@@ -47,37 +48,51 @@ func tagged(s string) (string, bool) {
 		return "", false
 	}
 	base, sure := tag.Base()
-	code := base.String()
-	return code, sure == language.Exact && tongues().codes[code]
+	code, ok := tongues().codes[base.String()]
+	return code, ok && sure == language.Exact
 }
 
+// glossary is what is known of the languages: their codes, old ones too, and the keys of their names.
 type glossary struct {
-	codes map[string]bool
+	codes map[string]string
 	names map[string][]string
 }
 
 var tongues = sync.OnceValue(newGlossary)
 
 func newGlossary() *glossary {
-	g := &glossary{codes: map[string]bool{}, names: map[string][]string{}}
+	g := &glossary{codes: map[string]string{"fil": "tl", "no": "no", "nb": "nb"}, names: map[string][]string{}}
 	for a := 'a'; a <= 'z'; a++ {
 		for b := 'a'; b <= 'z'; b++ {
 			g.add(string(a) + string(b))
 		}
 	}
+	for _, name := range []string{"Norwegian", "Norwegisch", "norvégien", "noruego", "norvegese", "Noors", "norweski", "norueguês", "norsk"} {
+		g.names[nameKey(name)] = []string{"no"}
+	}
+	for _, name := range []string{"Filipino", "Tagalog"} {
+		g.names[nameKey(name)] = []string{"tl"}
+	}
 	return g
 }
 
+// add learns a code and the names of its language. A code that was replaced stands for the one that replaced it.
 func (g *glossary) add(code string) {
 	base, err := language.ParseBase(code)
-	if err != nil || base.String() != code {
-		return
-	}
-	tag, err := language.Compose(base)
 	if err != nil {
 		return
 	}
-	g.codes[code] = true
+	tag := language.Make(code)
+	now, _ := tag.Base()
+	if len(now.String()) != 2 {
+		now = base
+	}
+	if _, known := g.codes[code]; !known {
+		g.codes[code] = now.String()
+	}
+	if code != now.String() || code == "no" {
+		return
+	}
 	g.name(display.Self.Name(tag), code)
 	for _, l := range nameLanguages {
 		g.name(display.Languages(l).Name(tag), code)

@@ -27,15 +27,34 @@ func Rounded(number string) int {
 // odd says how unlikely it is that a number of digits alone looks by chance as if a program had rounded it: 3 is one in a
 // thousand. Zero is no sign of it.
 func odd(digits string) float64 {
+	if !roundish(digits) {
+		return 0
+	}
 	if k := Rounded(digits); k > 0 {
 		return float64(k)
 	}
 	sig := strings.TrimLeft(digits, "0")
-	if len(sig) < trueDigits+2 || (sig[len(sig)-1]-'0')%2 == 1 {
+	if len(sig) < trueDigits+2 {
 		return 0
 	}
 	return binary(sig)
 }
+
+// roundish says by the last digits of a number that it may be rounded: it ends in a zero, or it is a multiple of the power of two that
+// tells a binary number. Most numbers need no closer look.
+func roundish(digits string) bool {
+	if digits[len(digits)-1] == '0' {
+		return true
+	}
+	tail := 0
+	for i := len(digits) - tellingBits; i < len(digits); i++ {
+		tail = tail*10 + int(digits[i]-'0')
+	}
+	return tail%(1<<tellingBits) == 0
+}
+
+// tellingBits is how many bits a binary number must have to spare for it to tell something.
+const tellingBits = 7
 
 // binary is odd for a number that programs other than spreadsheets (pandas, JavaScript) carried as a binary floating point
 // number: either it is one exactly, or it is the shortest way to write one and ends in zeros.
@@ -74,18 +93,18 @@ const (
 	beyond   = 5
 )
 
-// digitsLost judges whether the digits of a long number were rounded away.
-func (m *mend) digitsLost() error {
+// digitsLost judges whether the digits of a long number were rounded away. holds says that a check digit speaks for it.
+func (m *mend) digitsLost(holds bool) error {
 	if len(m.value) <= trueDigits || !all(m.value, isDigit) {
 		return nil
 	}
-	o, holds := odd(m.value), verified(m.value)
+	o := odd(m.value)
 	padded := m.value[0] == '0'
 	switch {
 	case o == 0, o < unlikely && holds:
 		return nil
 	case o < unlikely, holds && (o < beyond || padded):
-		m.warn("ends as if a spreadsheet had rounded it: compare it with the source")
+		m.warn("ends as if a spreadsheet had rounded it")
 		return nil
 	}
 	return &Damage{m.value, "was damaged by a spreadsheet: its digits after the fifteenth are lost", asText}
@@ -164,24 +183,21 @@ func set(words ...string) map[string]bool {
 	return s
 }
 
-// shortestShape is the length of the shortest number that we know the shape of.
-const shortestShape = 10
-
 // doubts restores zeros that are certainly lost and warns of what is not certain.
 func (m *mend) doubts() {
 	if s := withZeros(m.value); s != nil && s.sure {
 		m.becomes(strings.Repeat("0", len(s.pattern)-len(m.value))+m.value, "a spreadsheet dropped the zeros in front: only "+s.courier+" has numbers like this")
 	} else if s != nil {
-		m.warn(fmt.Sprintf("would be a number of %s with %d digits: compare it with the source, whether zeros in front are lost", s.courier, len(s.pattern)))
+		m.warn(fmt.Sprintf("would be a number of %s with the %d digits that zeros in front give it: they may be lost", s.courier, len(s.pattern)))
 	}
 	if courier := failing(m.value); courier != "" {
-		m.warn("fails the check digit of " + courier + ": compare it with the source")
+		m.warn("fails the check digit of " + courier)
 	}
 	if !strings.ContainsFunc(m.value, func(r rune) bool { return r >= '0' && r <= '9' }) {
-		m.warn("has no digit: is it a tracking number?")
+		m.warn("has no digit, as tracking numbers have")
 	}
 	if exponent.MatchString(m.value) {
-		m.warn("looks like scientific notation, though it may be a number: compare it with the source")
+		m.warn("looks like scientific notation, though it may be a number")
 	}
 }
 
@@ -204,24 +220,30 @@ func failing(number string) string {
 	return courier
 }
 
-// withZeros is the shape that a number would have with one or two zeros in front, where it has none without them.
+// withZeros is the shape that a number would have with one or two zeros in front, where it has none without them. A shape of one
+// courier alone goes before others.
 func withZeros(number string) *shape {
 	if !all(number, isDigit) || number[0] == '0' || known(number) {
 		return nil
 	}
-	for n := 1; n <= 2; n++ {
-		var buffer [48]byte
-		if len(number)+n > len(buffer) {
-			return nil
-		}
-		padded := string(append(append(buffer[:0], "00"[:n]...), number...))
-		for _, s := range shapesOf(padded) {
-			if s.zeros && s.fits(padded) && s.holds(padded) {
-				return s
+	var found *shape
+	for _, zeros := range []string{"0", "00"} {
+		for _, s := range familyOf(len(number) + len(zeros)).shapes {
+			if s.zeros && s.holdsWith(zeros, number) && (found == nil || s.sure) {
+				found = s
 			}
 		}
 	}
-	return nil
+	return found
+}
+
+// holdsWith says that a number fits the shape and passes its check digit once the zeros are put in front.
+func (s *shape) holdsWith(zeros, number string) bool {
+	if len(s.pattern) != len(zeros)+len(number) {
+		return false
+	}
+	padded := zeros + number
+	return s.fits(padded) && s.holds(padded)
 }
 
 // known says that a number has a shape as it stands.

@@ -8,7 +8,7 @@ import (
 // Number cleans a tracking number or the id of a parcel. What it gives is empty or made of letters, digits and - . _ / only,
 // and cleaning it again changes nothing. Its errors are [*Damage] and [*Unclear].
 func Number(cell string) (Cleaned, error) {
-	if clean(cell) && !suspect(cell) {
+	if sound(cell) {
 		return Cleaned{Value: cell}, nil
 	}
 	m := mend{value: cell}
@@ -21,7 +21,7 @@ func Number(cell string) (Cleaned, error) {
 // OrderNumber cleans the number or the id of an order, which may be any text: the # that shops print in front of it is taken
 // off, its spaces and dashes stay. Its errors are as those of [Number].
 func OrderNumber(cell string) (Cleaned, error) {
-	if clean(cell) && !suspect(cell) {
+	if sound(cell) {
 		return Cleaned{Value: cell}, nil
 	}
 	m := mend{value: cell}
@@ -34,34 +34,61 @@ func OrderNumber(cell string) (Cleaned, error) {
 // clean says that a cell is made of letters and digits, or empty.
 func clean(cell string) bool {
 	for i := range len(cell) {
-		if !isAlnum(cell[i]) {
+		if classes[cell[i]] == 0 {
 			return false
 		}
 	}
 	return true
 }
 
-// suspect says that a clean cell wants a closer look: at its digits, its check digit, or because it is a word.
-func suspect(cell string) bool {
-	if cell == "" {
-		return false
-	}
-	letters, e := 0, -1
+// sound says that a cell is a number as it should be, with no need of a closer look. Nearly all are, so that it is worth being quick.
+func sound(cell string) bool {
+	digits, last := 0, 0
 	for i := range len(cell) {
-		if !isDigit(cell[i]) {
-			letters++
-			if upper(cell[i]) == 'E' {
-				e = i
-			}
+		switch classes[cell[i]] {
+		case 0:
+			return false
+		case digit:
+			digits++
+		default:
+			last = i
 		}
 	}
-	switch {
-	case letters == len(cell), letters == 1 && e > 0 && e >= len(cell)-3:
+	switch letters := len(cell) - digits; {
+	case cell == "":
 		return true
-	case letters == 0 && len(cell) > trueDigits && odd(cell) > 0:
-		return true
+	case letters == 0:
+		return len(cell) <= trueDigits || soundDigits(cell)
+	case digits == 0, letters == 1 && last >= len(cell)-3 && upper(cell[last]) == 'E':
+		return false
 	}
-	return len(cell) >= shortestShape && (failing(cell) != "" || withZeros(cell) != nil)
+	return !familyOf(len(cell)).checked || failing(cell) == ""
+}
+
+// soundDigits is sound for digits alone, more than a spreadsheet keeps.
+func soundDigits(cell string) bool {
+	f := familyOf(len(cell))
+	return odd(cell) == 0 && (!f.checked || failing(cell) == "") && (!f.zeros || withZeros(cell) == nil)
+}
+
+// The classes of a number's characters; all others have none.
+const (
+	digit  = 1
+	letter = 2
+)
+
+var classes = classify()
+
+func classify() (table [256]uint8) {
+	for c := range table {
+		switch {
+		case isDigit(byte(c)):
+			table[c] = digit
+		case isLetter(byte(c)):
+			table[c] = letter
+		}
+	}
+	return table
 }
 
 func (m *mend) number() error {
@@ -78,7 +105,7 @@ func (m *mend) number() error {
 	if c := foreign(m.value); c != "" {
 		return &Unclear{m.value, "has the character " + c + ", which no tracking number has", "write the number alone, with letters, digits and - . _ / only"}
 	}
-	if err := m.digitsLost(); err != nil {
+	if err := m.digitsLost(verified(m.value)); err != nil {
 		return err
 	}
 	m.doubts()
@@ -95,7 +122,7 @@ func (m *mend) order() error {
 	}
 	m.decimals()
 	m.thousands()
-	return m.digitsLost()
+	return m.digitsLost(false)
 }
 
 // foreign is the first character, quoted, that no tracking number has.

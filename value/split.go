@@ -15,12 +15,14 @@ func Numbers(cell, separators string) []string {
 	if separators != "" {
 		return filled(strings.FieldsFunc(cell, func(r rune) bool { return strings.ContainsRune(separators, r) }))
 	}
-	trimmed := strings.TrimFunc(cell, unseen)
-	if oneNumber(trimmed) {
+	m := mend{value: cell}
+	for m.trim() || m.formula() || m.quotes() {
+	}
+	if oneNumber(m.value) {
 		return filled([]string{cell})
 	}
 	var out []string
-	for _, part := range strings.FieldsFunc(trimmed, isSeparator) {
+	for _, part := range strings.FieldsFunc(m.value, isSeparator) {
 		for _, piece := range splitWords(part) {
 			out = append(out, apart(piece)...)
 		}
@@ -40,7 +42,7 @@ func filled(parts []string) []string {
 
 // oneNumber says that the separators in a cell belong to one number that a spreadsheet wrote.
 func oneNumber(s string) bool {
-	s = strings.Trim(s, `="'`)
+	s = strings.TrimLeft(s, "'")
 	return scientific.MatchString(s) || grouped.MatchString(s) || decimal.MatchString(s)
 }
 
