@@ -57,6 +57,8 @@ type Spec struct {
 	Delimiter string   `json:"delimiter,omitempty"`
 	// BOM says that the sheet began with a byte order mark; its report does, too, for the program that wrote it needs it.
 	BOM bool `json:"bom,omitempty"`
+	// LineEnd says how the sheet's lines end, as package sheet names it ("crlf"); its report's lines end likewise.
+	LineEnd string `json:"line_end,omitempty"`
 	// Fields holds, for each header cell, the name of the field that it means, or "".
 	Fields []string `json:"fields,omitempty"`
 	// Options belong to package jobs; the ledger only keeps them.

@@ -26,16 +26,28 @@ type Paths struct {
 // Only the owner can read the files, and each is there as a whole or not at all, whenever the process is killed; where
 // the report is there, the failed rows are, too.
 func Files(ctx context.Context, dir string, b batch.Batch, items iter.Seq2[batch.Item, error]) (Paths, error) {
+	return FilesWith(ctx, dir, b, items, Options{})
+}
+
+// FilesWith is [Files] with options; the names of workbooks end in .xlsx. OnlyFailed has no meaning here.
+func FilesWith(ctx context.Context, dir string, b batch.Batch, items iter.Seq2[batch.Item, error], o Options) (Paths, error) {
+	if o.Format == "" {
+		o.Format = CSV
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return Paths{}, fmt.Errorf("can't make the report directory: %w", err)
 	}
 	base := filepath.Join(dir, FileName(b.Source, b.ID))
-	return write(ctx, InfoOf(b), items, Paths{Report: base + ".csv", Failed: base + ".failed.csv"}, Options{})
+	end := "." + string(o.Format)
+	return write(ctx, InfoOf(b), items, Paths{Report: base + end, Failed: base + ".failed" + end}, o)
 }
 
-// ToFile writes a report to a file, in the same way as [Files]. What is there and no file (/dev/stdout, a pipe) is simply
-// written to.
+// ToFile writes a report to a file, in the same way as [Files]; one whose name ends in .xlsx is a workbook. What is there and no file
+// (/dev/stdout, a pipe) is simply written to.
 func ToFile(ctx context.Context, path string, info Info, items iter.Seq2[batch.Item, error], o Options) (Counts, error) {
+	if o.Format == "" {
+		o.Format = FormatOf(path)
+	}
 	path, regular, err := target(path)
 	if err != nil {
 		return Counts{}, err
@@ -112,14 +124,16 @@ func write(ctx context.Context, info Info, items iter.Seq2[batch.Item, error], p
 }
 
 func writeBoth(ctx context.Context, all, failed *file, info Info, items iter.Seq2[batch.Item, error], o Options) (Counts, error) {
-	allTable, err := newTable(all, info, o.BOM)
+	allTable, err := newTable(all, info, o)
 	if err != nil {
 		return Counts{}, err
 	}
-	failedTable, err := newTable(failed, info, o.BOM)
+	defer allTable.close()
+	failedTable, err := newTable(failed, info, o)
 	if err != nil {
 		return Counts{}, err
 	}
+	defer failedTable.close()
 	counts, err := each(ctx, items, func(r row) error {
 		if r.failed() {
 			if err := failedTable.write(r); err != nil {
@@ -131,7 +145,7 @@ func writeBoth(ctx context.Context, all, failed *file, info Info, items iter.Seq
 	if err != nil {
 		return counts, err
 	}
-	return counts, errors.Join(allTable.Flush(), failedTable.Flush())
+	return counts, errors.Join(allTable.finish(), failedTable.finish())
 }
 
 // removeOld removes the failed rows of an earlier round.

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"path/filepath"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"aftership-bulk/batch"
@@ -18,8 +20,9 @@ var Columns = sheet.ReportColumns
 // Info says what the report's input looked like.
 type Info struct {
 	Header    []string
-	Delimiter rune // Defaults to a comma.
-	BOM       bool // it began with a byte order mark, and so does the report
+	Delimiter rune   // Defaults to a comma.
+	BOM       bool   // it began with a byte order mark, and so does the report
+	LineEnd   string // "\r\n" or "\n". Defaults to "\n".
 }
 
 // InfoOf says what the sheet of a batch looked like.
@@ -28,8 +31,48 @@ func InfoOf(b batch.Batch) Info {
 	if b.Delimiter == "" {
 		delimiter = 0
 	}
-	return Info{Header: b.Header, Delimiter: delimiter, BOM: b.BOM}
+	info := Info{Header: b.Header, Delimiter: delimiter, BOM: b.BOM}
+	if b.LineEnd == "crlf" {
+		info.LineEnd = "\r\n"
+	}
+	return info
 }
+
+// Format is the kind of file that a report is.
+type Format string
+
+// The formats.
+const (
+	CSV  Format = "csv"  // for people and programs
+	XLSX Format = "xlsx" // a workbook whose cells are all text: for people who go on in a spreadsheet program
+)
+
+// Formats lists every format.
+func Formats() []Format { return []Format{CSV, XLSX} }
+
+// FormatOf says which format the name of a file asks for: CSV unless it ends in .xlsx.
+func FormatOf(path string) Format {
+	if strings.EqualFold(filepath.Ext(path), ".xlsx") {
+		return XLSX
+	}
+	return CSV
+}
+
+// Guard says which cells of a CSV report get an apostrophe in front. Reading a report takes it off again. A workbook needs none.
+type Guard string
+
+// The guards.
+const (
+	// GuardAuto guards what a spreadsheet program would take for a formula, and what it would write anew when it saves the report:
+	// numbers of twelve digits and more, leading zeros, what looks like a date. People need it who open reports in such a program.
+	GuardAuto Guard = "auto"
+	// GuardOff guards formulas alone. Programs that take numbers from reports need it; mind that a person who opens such a report
+	// in Excel and saves it has damaged it.
+	GuardOff Guard = "off"
+)
+
+// Guards lists every guard.
+func Guards() []Guard { return []Guard{GuardAuto, GuardOff} }
 
 // Options says what a report holds.
 type Options struct {
@@ -38,6 +81,12 @@ type Options struct {
 	OnlyFailed bool
 	// BOM begins the file with a byte order mark. Old versions of Excel need it to see UTF-8, other programs stumble over it.
 	BOM bool
+	// Format is the kind of file. Defaults to what the file's name says, and to CSV where there is none.
+	Format Format
+	// Guard says which cells of a CSV report get an apostrophe in front. Defaults to GuardAuto.
+	Guard Guard
+	// TempDir is where a workbook is kept until it is whole. Defaults to the system's directory for temporary files.
+	TempDir string
 }
 
 // Counts says what a report holds.
@@ -51,10 +100,11 @@ type Counts struct {
 // Write writes the report of the items, which come in the order of their jobs. Also an unfinished batch has one: jobs
 // without an outcome are pending.
 func Write(ctx context.Context, w io.Writer, info Info, items iter.Seq2[batch.Item, error], o Options) (Counts, error) {
-	out, err := newTable(w, info, o.BOM)
+	out, err := newTable(w, info, o)
 	if err != nil {
 		return Counts{}, err
 	}
+	defer out.close()
 	counts, err := each(ctx, items, func(r row) error {
 		if o.OnlyFailed && !r.failed() {
 			return nil
@@ -64,7 +114,7 @@ func Write(ctx context.Context, w io.Writer, info Info, items iter.Seq2[batch.It
 	if err != nil {
 		return counts, err
 	}
-	return counts, out.Flush()
+	return counts, out.finish()
 }
 
 // each folds the items to rows, counts them and hands them on.

@@ -204,8 +204,8 @@ func TestRowWithSeveralJobs(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := "n," + strings.Join(Columns, ",") + "\n" +
-		"A; B; C,2,rejected,4012,no courier,name it,id-a; id-c,ups,4,2026-11-22T12:01:00Z\n" +
-		"D,3,already,,,,id-d,,0,\n"
+		"A; B; C,2,rejected,4012,no courier,name it,id-a; id-c,ups,4,2026-11-22T12:01:00Z,\n" +
+		"D,3,already,,,,id-d,,0,,\n"
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Error(diff)
 	}
@@ -370,7 +370,7 @@ func TestRoundTrip(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range 300 {
 		header, items := randomSheet(rng)
-		checkRoundTrip(t, Info{Header: header, Delimiter: sheet.Delimiters()[rng.IntN(4)]}, items)
+		checkRoundTrip(t, Info{Header: header, Delimiter: sheet.Delimiters()[rng.IntN(4)], LineEnd: lineEnds[rng.IntN(2)]}, items)
 	}
 }
 
@@ -380,7 +380,9 @@ func TestRoundTripAtTheLimits(t *testing.T) {
 	checkRoundTrip(t, Info{Header: []string{"a", "b", "c"}}, []batch.Item{item(0, batch.Result{Outcome: batch.Created}, cells...)})
 }
 
-const alphabet = "ab0 ,;|\t\r\n\"'=+-@＝é"
+var lineEnds = []string{"\n", "\r\n"}
+
+const alphabet = "ab0E. ,;|\t\r\n\"'=+-@＝é"
 
 func randomCell(rng *rand.Rand) string {
 	runes := []rune(alphabet)
@@ -408,8 +410,15 @@ func randomSheet(rng *rand.Rand) (header []string, items []batch.Item) {
 
 func checkRoundTrip(t *testing.T, info Info, items []batch.Item) {
 	t.Helper()
+	for _, guard := range Guards() {
+		checkRoundTripWith(t, info, items, Options{Guard: guard})
+	}
+}
+
+func checkRoundTripWith(t *testing.T, info Info, items []batch.Item, o Options) {
+	t.Helper()
 	var out bytes.Buffer
-	if _, err := Write(t.Context(), &out, info, sequence(items), Options{}); err != nil {
+	if _, err := Write(t.Context(), &out, info, sequence(items), o); err != nil {
 		t.Fatal(err)
 	}
 	s, rows := read(t, out.Bytes(), sheet.Options{})
@@ -430,6 +439,7 @@ func checkRoundTrip(t *testing.T, info Info, items []batch.Item) {
 func FuzzRoundTrip(f *testing.F) {
 	f.Add("a", "=1", "x\r\ny", "'0012", byte(0))
 	f.Add(";", "'", "\"", "\t", byte(1))
+	f.Add("00123", "940011120621364217", "'00123", "12E45678", byte(5))
 	f.Fuzz(func(t *testing.T, name, x, y, message string, delimiter byte) {
 		for _, text := range []string{name, x, y} {
 			if !readable(text) {
@@ -440,7 +450,7 @@ func FuzzRoundTrip(f *testing.F) {
 			return
 		}
 		res := batch.Result{Outcome: batch.Rejected, Message: message, At: noon}
-		info := Info{Header: []string{name, "b"}, Delimiter: sheet.Delimiters()[int(delimiter)%4]}
+		info := Info{Header: []string{name, "b"}, Delimiter: sheet.Delimiters()[int(delimiter)%4], LineEnd: lineEnds[int(delimiter)/4%2]}
 		checkRoundTrip(t, info, []batch.Item{item(0, res, x, y), item(1, res, y, x)})
 	})
 }

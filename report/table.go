@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"io"
 	"slices"
 	"strconv"
@@ -14,27 +15,42 @@ import (
 
 // table writes rows as a sheet.
 type table struct {
-	*sheet.Writer
-	echo  []int    // the input's columns that are given back
-	line  []string // the cells of the current row
-	clock clock
+	out    output
+	guard  func(string) string
+	echo   []int // the input's columns that are given back
+	broken int   // the input's column of broken lines, where it is a report; -1 if there is none
+	width  int   // of the input
+	line   []string
+	clock  clock
 }
 
 // newTable begins a table with its header. Columns of an earlier report are not given back.
-func newTable(w io.Writer, info Info, bom bool) (*table, error) {
-	out, err := sheet.NewWriter(w, sheet.WriterOptions{Delimiter: info.Delimiter, BOM: bom || info.BOM})
-	if err != nil {
-		return nil, err
-	}
-	t := &table{Writer: out}
+func newTable(w io.Writer, info Info, o Options) (*table, error) {
+	t := &table{guard: guardOf(o), broken: -1, width: len(info.Header)}
 	for i, name := range info.Header {
-		if !sheet.IsReportColumn(name) {
+		switch {
+		case sheet.Names(name, sheet.ColumnBroken):
+			t.broken = i
+		case !sheet.IsReportColumn(name):
 			t.echo = append(t.echo, i)
-			t.line = append(t.line, sheet.Guard(name))
+			t.line = append(t.line, t.guard(name))
 		}
 	}
 	t.line = append(t.line, Columns...)
-	return t, t.Write(t.line)
+	var err error
+	t.out, err = newOutput(w, t.line, info, o)
+	return t, err
+}
+
+// guardOf says how cells are guarded.
+func guardOf(o Options) func(string) string {
+	switch {
+	case o.Format == XLSX:
+		return sheet.GuardNothing
+	case o.Guard == GuardOff:
+		return sheet.Guard
+	}
+	return sheet.GuardNumbers
 }
 
 // write writes one row: its cells, then what happened to it.
@@ -44,15 +60,36 @@ func (t *table) write(r row) error {
 	for _, i := range t.echo {
 		cell := ""
 		if i < len(entry.Cells) {
-			cell = sheet.Guard(entry.Cells[i])
+			cell = t.guard(entry.Cells[i])
 		}
 		t.line = append(t.line, cell)
 	}
 	told := tell(r)
-	t.line = append(t.line, strconv.Itoa(entry.Line), string(r.outcome()), told.code, own(told.message), own(told.hint),
-		own(told.id), own(told.slug), strconv.Itoa(told.attempts), t.clock.format(told.at))
-	return t.Write(t.line)
+	t.line = append(t.line, strconv.Itoa(entry.Line), string(r.outcome()), told.code, t.own(told.message), t.own(told.hint),
+		t.own(told.id), t.own(told.slug), strconv.Itoa(told.attempts), t.clock.format(told.at), t.guard(t.brokenLine(r)))
+	if err := t.out.write(t.line, tintOf(r.outcome())); err != nil {
+		return fmt.Errorf("line %d: %w", entry.Line, err)
+	}
+	return nil
 }
+
+// brokenLine is the line of a row that could not be split into cells; the reader puts it behind the cells, which are empty. A report
+// fed back tells what the earlier one told, as long as the row fails.
+func (t *table) brokenLine(r row) string {
+	cells := r[0].Entry.Cells
+	switch {
+	case len(cells) > t.width:
+		return cells[t.width]
+	case t.broken >= 0 && t.broken < len(cells) && r.failed():
+		return cells[t.broken]
+	}
+	return ""
+}
+
+func (t *table) finish() error { return t.out.finish() }
+
+// close removes what is left of a table, finished or not.
+func (t *table) close() { t.out.close() }
 
 // told is what a row's jobs have to say, as cells.
 type told struct {
@@ -106,8 +143,8 @@ func code(n int) string {
 // ownBytes is how long a text of ours may be: it has to fit a spreadsheet's cell.
 const ownBytes = 30_000
 
-// own makes a cell of a text that came from elsewhere: one line, of limited length, no formula.
-func own(text string) string {
+// own makes a cell of a text that came from elsewhere: one line, of limited length, guarded.
+func (t *table) own(text string) string {
 	if strings.ContainsFunc(text, unprintable) {
 		text = strings.Map(func(r rune) rune {
 			if unprintable(r) {
@@ -119,10 +156,13 @@ func own(text string) string {
 	if len(text) > ownBytes {
 		text = strings.ToValidUTF8(text[:ownBytes], "") + "…"
 	}
-	return sheet.Guard(text)
+	return t.guard(text)
 }
 
-func unprintable(r rune) bool { return unicode.IsControl(r) || r == unicode.ReplacementChar }
+// unprintable says that a character has no place in a line of text.
+func unprintable(r rune) bool {
+	return unicode.IsControl(r) || r == unicode.ReplacementChar || r == 0xFFFE || r == 0xFFFF
+}
 
 // clock writes times, of which many rows in a row have the same.
 type clock struct {

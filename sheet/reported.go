@@ -4,14 +4,19 @@ package sheet
 // report fed back: its cells carry our guards, which reading takes off.
 var ReportColumns = []string{
 	ColumnLine, ColumnResult, "aftership_code", "aftership_message", "aftership_hint",
-	"aftership_tracking_id", "aftership_slug", "aftership_attempts", "aftership_finished_at",
+	"aftership_tracking_id", "aftership_slug", "aftership_attempts", "aftership_finished_at", ColumnBroken,
 }
 
-// The two columns that make a sheet a report.
+// The two columns that make a sheet a report, and the one for lines that could not be split into cells: it shows such a line as it
+// stood in the file, so that a person can fill the row's own cells from it. Nothing is ever sent from there.
 const (
 	ColumnLine   = "aftership_line"
 	ColumnResult = "aftership_result"
+	ColumnBroken = "aftership_broken_line"
 )
+
+// Names says that a header cell is a column's name; case, spaces and punctuation don't count.
+func Names(cell, column string) bool { return normal(cell) == normal(column) }
 
 // IsReportColumn says that a header cell names one of our report columns.
 func IsReportColumn(name string) bool { return reportNames[normal(name)] }

@@ -78,7 +78,7 @@ func NewTable(header []string, o Options) (*Table, error) {
 	if err != nil {
 		return nil, fmt.Errorf("can't keep the workbook: %w; check the directory for temporary files", err)
 	}
-	t := &Table{sheet: o.Sheet, dir: dir, header: header, rows: 1, from: o.TintFrom, tints: map[Tint]int{}}
+	t := &Table{sheet: o.Sheet, dir: dir, header: slices.Clone(header), rows: 1, from: o.TintFrom, tints: map[Tint]int{}}
 	if err := t.open(); err != nil {
 		return nil, errors.Join(fmt.Errorf("can't begin the workbook: %w", err), t.Close())
 	}
