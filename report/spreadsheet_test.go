@@ -1,0 +1,184 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/xuri/excelize/v2"
+
+	"aftership-bulk/batch"
+	"aftership-bulk/sheet"
+)
+
+func TestGuardsOfNumbers(t *testing.T) {
+	info := Info{Header: []string{"00123", "number"}}
+	rows := []batch.Item{
+		item(0, batch.Result{Outcome: batch.Created, TrackingID: "65012345678901234567890123456789", Slug: "ups"}, "940011120621364217", "42"),
+		item(1, batch.Result{Outcome: batch.Created, TrackingID: "65e01234", Slug: "7-11"}, "'0012", "+49"),
+	}
+	for guard, want := range map[Guard]string{
+		"":        "'00123,number\n'940011120621364217,42,2,created,,,,'65012345678901234567890123456789,ups,0,,\n''0012,'+49,3,created,,,,'65e01234,'7-11,0,,\n",
+		GuardAuto: "'00123,number\n'940011120621364217,42,2,created,,,,'65012345678901234567890123456789,ups,0,,\n''0012,'+49,3,created,,,,'65e01234,'7-11,0,,\n",
+		GuardOff:  "00123,number\n940011120621364217,42,2,created,,,,65012345678901234567890123456789,ups,0,,\n''0012,'+49,3,created,,,,65e01234,7-11,0,,\n",
+	} {
+		var out strings.Builder
+		if _, err := Write(t.Context(), &out, info, sequence(rows), Options{Guard: guard}); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, strings.Replace(out.String(), ","+strings.Join(Columns, ","), "", 1)); diff != "" {
+			t.Errorf("%q: %s", guard, diff)
+		}
+	}
+}
+
+// Lines end as those of the input did; a line end within a cell is the user's.
+func TestLineEndComesBack(t *testing.T) {
+	for spec, want := range map[string]string{"": "\n", "lf": "\n", "crlf": "\r\n", "cr": "\n", "mixed": "\n"} {
+		b := batch.Batch{Spec: batch.Spec{Header: []string{"a"}, LineEnd: spec}}
+		var out strings.Builder
+		if _, err := Write(t.Context(), &out, InfoOf(b), sequence([]batch.Item{item(0, batch.Result{Outcome: batch.Created}, "x\ny")}), Options{}); err != nil {
+			t.Fatal(err)
+		}
+		lines := "a," + strings.Join(Columns, ",") + want + "\"x\ny\",2,created,,,,,,0,," + want
+		if out.String() != lines {
+			t.Errorf("%q: %q, want %q", spec, out.String(), lines)
+		}
+	}
+}
+
+// A line that could not be split stands behind the row's empty cells, so that nothing of it can be sent by guess, and stays there in
+// the report of the report until the row is mended.
+func TestBrokenLine(t *testing.T) {
+	res := batch.Result{Outcome: batch.Invalid, Message: "the line has more cells than the header, which has 2"}
+	var out bytes.Buffer
+	info := Info{Header: []string{"tracking_number", "note"}}
+	if _, err := Write(t.Context(), &out, info, sequence([]batch.Item{item(0, res, "", "", "=AAAA2,x,y,z")}), Options{}); err != nil {
+		t.Fatal(err)
+	}
+	s, rows := read(t, out.Bytes(), sheet.Options{})
+	if rows[0][0] != "" || s.Cell(sheet.Row{Cells: rows[0]}, sheet.ColumnBroken) != "=AAAA2,x,y,z" {
+		t.Errorf("row %q", rows[0])
+	}
+	for outcome, want := range map[batch.Outcome]string{batch.Invalid: "=AAAA2,x,y,z", batch.Created: ""} {
+		var again bytes.Buffer
+		next := item(0, batch.Result{Outcome: outcome, Message: "tracking_number is missing"}, rows[0]...)
+		if _, err := Write(t.Context(), &again, Info{Header: s.Header}, sequence([]batch.Item{next}), Options{}); err != nil {
+			t.Fatal(err)
+		}
+		s2, rows2 := read(t, again.Bytes(), sheet.Options{})
+		if got := s2.Cell(sheet.Row{Cells: rows2[0]}, sheet.ColumnBroken); got != want || len(s2.Header) != len(s.Header) {
+			t.Errorf("%s: the next report says %q, want %q", outcome, got, want)
+		}
+	}
+}
+
+// A sheet whose cells stand apart by spaces gets a report that Excel can open.
+func TestSpacesBecomeCommas(t *testing.T) {
+	var out strings.Builder
+	if _, err := Write(t.Context(), &out, Info{Header: []string{"a", "b"}, Delimiter: ' '}, sequence(nil), Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(out.String(), "a,b,aftership_line,") {
+		t.Errorf("wrote %q", out.String())
+	}
+}
+
+// readWorkbook reads a workbook as the reader of sheets takes it: the shown text of every cell, guards taken off.
+func readWorkbook(t *testing.T, path string) (rows [][]string) {
+	t.Helper()
+	f, err := excelize.OpenFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	all, err := f.GetRows("Report")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range all {
+		for i, cell := range row {
+			row[i] = sheet.Unguard(cell)
+		}
+		rows = append(rows, append(row, make([]string, len(all[0])-len(row))...))
+	}
+	return rows
+}
+
+func TestWorkbook(t *testing.T) {
+	info, items := everyOutcome()
+	for i, cell := range []string{"940011120621364217", "00123", "12E45678", "3-4", "'00123", "=1+1", "_x0041_"} {
+		items[i].Entry.Cells[0] = cell
+	}
+	dir := t.TempDir()
+	path := filepath.Join(dir, "out.XLSX")
+	counts, err := ToFile(t.Context(), path, info, sequence(items), Options{TempDir: dir})
+	if err != nil || counts.Rows != len(items) {
+		t.Fatalf("%+v, %v", counts, err)
+	}
+	rows := readWorkbook(t, path)
+	if want := append(slices.Clone(info.Header), Columns...); !slices.Equal(rows[0], want) {
+		t.Errorf("header %q, want %q", rows[0], want)
+	}
+	for i, it := range items {
+		if got := rows[i+1]; !slices.Equal(got[:3], it.Entry.Cells) || got[3] != fmt.Sprint(it.Entry.Line) || got[4] != string(it.Result.Outcome) {
+			t.Errorf("row %d: %q, want %q", i, got, it.Entry.Cells)
+		}
+	}
+	if names := list(t, dir); !slices.Equal(names, []string{"out.XLSX"}) {
+		t.Errorf("files left: %v", names)
+	}
+}
+
+func TestWorkbooksOfABatch(t *testing.T) {
+	info, items := everyOutcome()
+	dir := t.TempDir()
+	b := batch.Batch{ID: "261122-k7f3qz", Spec: batch.Spec{Source: "orders.xlsx", Header: info.Header}}
+	paths, err := FilesWith(t.Context(), dir, b, sequence(items), Options{Format: XLSX})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"orders-261122-k7f3qz.failed.xlsx", "orders-261122-k7f3qz.xlsx"}, list(t, dir)); diff != "" {
+		t.Error(diff)
+	}
+	if n := len(readWorkbook(t, paths.Report)); n != 1+len(items) {
+		t.Errorf("the report has %d rows", n)
+	}
+	if n := len(readWorkbook(t, paths.Failed)); n != 1+4 {
+		t.Errorf("the failed rows are %d", n)
+	}
+}
+
+// What a workbook can't hold is said, with the line and the column, and no file is left.
+func TestWorkbookThatCannotBe(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "out.xlsx")
+	items := []batch.Item{item(0, batch.Result{Outcome: batch.Created}, "fine"), item(1, batch.Result{Outcome: batch.Created}, strings.Repeat("x", 40_000))}
+	_, err := ToFile(t.Context(), path, Info{Header: []string{"note"}}, sequence(items), Options{})
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, part := range []string{path, "line 3", "column note", "32767", ".csv"} {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("the error does not say %q: %v", part, err)
+		}
+	}
+	if _, err := ToFile(t.Context(), path, Info{Header: []string{"a\x0b"}}, sequence(nil), Options{}); err == nil || !strings.Contains(err.Error(), ".csv") {
+		t.Errorf("the header: %v", err)
+	}
+	if names := list(t, dir); len(names) > 0 {
+		t.Errorf("files left: %v", names)
+	}
+}
+
+func TestFormatOf(t *testing.T) {
+	for path, want := range map[string]Format{"a.xlsx": XLSX, "A.XLSX": XLSX, "a.csv": CSV, "-": CSV, "/dev/stdout": CSV, "xlsx": CSV} {
+		if got := FormatOf(path); got != want || !slices.Contains(Formats(), got) {
+			t.Errorf("FormatOf(%q) = %q, want %q", path, got, want)
+		}
+	}
+}
