@@ -52,12 +52,6 @@ var Aliases = map[string][]string{
 		"受注番号", "オーダー番号", "ご注文番号",
 	},
 	"order_id_path": {"order_path", "Order URL", "Order Link"},
-	"order_date": {
-		"Order - Date", "Date - Order Date",
-		// ours
-		"Ordered At", "Ordered On", "Bestelldatum", "Bestellt am", "Auftragsdatum", "Date de commande", "Date commande", "Fecha de pedido", "Fecha del pedido",
-		"Data ordine", "Data dell'ordine", "Besteldatum", "Orderdatum", "注文日", "受注日",
-	},
 	"emails": {
 		"email", "Customer Email", "Email Address", "E-Mail",
 		// ours
