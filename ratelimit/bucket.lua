@@ -12,8 +12,9 @@
 --          8 limit, 9 clock when its request was sent
 --          10 refused until, 11 and its reset second
 --          12 end of a long window, 13 what remains of it
---          14 jitter, 15 the usual jitter, 16 1 if phase bounds follow, 17 low, 18 high
---          19 number of windows, each: reset second, least, most remaining, answers, refusals
+--          14 jitter, 15 the usual jitter, 16 clock when a request that was held up was answered
+--          17 1 if phase bounds follow, 18 low, 19 high
+--          20 number of windows, each: reset second, least, most remaining, answers, refusals, strays
 -- returns  clock, seq, epoch, mode (0 paced, 1 locked, 2 roomy), slots, wait, spacing (ns), slack, end, retry,
 --          limit, margin (millionths), foreign, pause (clock), long end (clock), long left, phase
 --          (us unless said otherwise)
@@ -21,7 +22,7 @@
 local names = {'seq', 'epoch', 'next', 'limit', 'limitAt', 'mode', 'phase', 'low', 'high', 'phased',
   'margin', 'taken', 'spread', 'usual', 'room1', 'room2', 'pause', 'win', 'g0', 'g1', 'g2', 'g3', 'g4', 'g5',
   'cr', 'cl', 'cm', 'ca', 'cf', 'pr', 'pl', 'pm', 'pa', 'pf',
-  'fa', 'fb', 'fat', 'fc', 'fp', 'longEnd', 'longLeft', 'roomy', 'good', 'bad', 'hold', 'firm', 'agedAt', 'safeAt', 'refusedAt'}
+  'fa', 'fb', 'fat', 'fc', 'fp', 'longEnd', 'longLeft', 'roomy', 'good', 'bad', 'hold', 'firm', 'agedAt', 'safeAt', 'refusedAt', 'lateAt'}
 local floor, ceil, max, min, abs = math.floor, math.ceil, math.max, math.min, math.abs
 local A = {}
 for i = 1, #ARGV do A[i] = tonumber(ARGV[i]) end
@@ -209,7 +210,7 @@ local function judge(reset, least, most, answers, refused)
   b.room2, b.room1 = b.room1, least
   if busy and whole then
     b.good, b.bad = b.good + 1, max(0, b.bad - 1)
-  elseif (busy and (heard or b.mode == 1)) or (b.mode == 1 and refused > 0) then
+  elseif (busy and (heard or (b.mode == 1 and answers * 10 < own * 3))) or (b.mode == 1 and refused > 0) then
     b.good, b.bad = 0, b.bad + 1
   end
   if refused > 0 then b.good = 0 end
@@ -253,7 +254,7 @@ end
 
 local function lone(reset, long)
   local n = 0
-  for i = 1, A[19] do n = n + A[19 + i * 5] end
+  for i = 1, A[20] do n = n + A[19 + i * 6] end
   return b.mode == 0 and not wary() and n == 1 and reset > 0 and not long and now - b.refusedAt >= 2000000
 end
 
@@ -272,7 +273,8 @@ local function refuse(till, reset, long, lowered)
   local label = floor((now + b.phase) / 1e6) + 1
   local lately = count(label) + count(label - 1) + count(label - 2)
   local full = force() / 1000
-  if b.mode == 0 and not lowered and not long and b.taken * 2 >= full and lately >= full then
+  local excused = lowered or long or now - b.lateAt < 1500000
+  if b.mode == 0 and not excused and b.taken * 2 >= full and lately >= full then
     b.margin = min(max(margin + 3000, floor(margin * 1.5)), 500000)
     b.taken = 0
   end
@@ -281,9 +283,11 @@ end
 local function learn()
   local lowered = learnLimit()
   b.spread, b.usual = max(b.spread, A[14]), max(b.usual, A[15])
-  if A[16] == 1 then learnPhase(A[17], A[18]) end
-  for i = 1, A[19] do
-    local o = 19 + (i - 1) * 5
+  b.lateAt = max(b.lateAt, min(A[16], now))
+  if A[17] == 1 then learnPhase(A[18], A[19]) end
+  for i = 1, A[20] do
+    local o = 20 + (i - 1) * 6
+    if b.mode == 1 and A[o + 6] > 0 then add(A[o + 1], A[o + 6]) end
     learnWindow(A[o + 1], A[o + 2], A[o + 3], A[o + 4], A[o + 5])
   end
   if A[12] > now then learnLong(A[12], A[13]) end
@@ -306,7 +310,7 @@ local function placePaced(start, al, late)
   local reset = floor((start + b.phase) / 1e6) + 1
   local edge, clear = reset * 1e6 - b.phase, 0
   if wary() then
-    clear = min(max(b.spread, 20000), 75000)
+    clear = min(max(b.spread, 20000), 40000)
     if start > edge - clear then
       reset, edge = reset + 1, edge + 1e6
     end

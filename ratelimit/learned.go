@@ -13,6 +13,7 @@ type Learned struct {
 	until, untilReset float64
 	longEnd, longLeft float64
 	spread, usual     float64
+	late              float64 // when the answer came of a request that was held up on its way
 	phased            bool
 	low, high         float64
 	windows           []seen
@@ -25,19 +26,33 @@ func (l *Learned) urgent(v View) bool {
 	return l.until > 0 || lower || (l.longEnd > 0 && v.Long == 0)
 }
 
+// stray says that a request came in a second that was not its own: the bucket
+// should hear of it before it has given that second's last slot.
+func (l *Learned) stray() bool { return len(l.windows) == 1 && l.windows[0].stray > 0 }
+
 // clock maps this machine's monotonic clock, in microseconds since the pacer
-// began, to the source's clock, by the shortest exchange seen lately.
+// began, to the source's clock, by the shortest exchanges seen lately.
 type clock struct {
 	offset float64
-	trip   time.Duration
+	trip   time.Duration // of an exchange, usually
+	least  time.Duration // of the shortest lately
 	known  bool
+}
+
+// way is what is known of the way to AfterShip and back.
+type way struct {
+	clock clock
+	least float64 // the shortest round trip lately; 0 while none is known
+	usual float64 // jitter
+	phase float64 // of the bucket, where it is locked to whole seconds
+	whole bool    // it is
 }
 
 // read turns one answer into what can be learned from it. Times are on this
 // process's own monotonic clock, in microseconds.
-func read(h Headers, sent, received float64, c clock) *Learned {
+func read(h Headers, sent, received float64, y way) *Learned {
 	l := &Learned{}
-	source := received + c.offset
+	source := received + y.clock.offset
 	ahead, hasReset := aheadOf(h, source)
 	long := hasReset && ahead > 2*second
 	switch {
@@ -46,8 +61,11 @@ func read(h Headers, sent, received float64, c clock) *Learned {
 	case h.Limit > 0:
 		l.limit, l.limitAt = float64(h.Limit)*1000, sent
 		if hasReset && (h.Date.IsZero() || h.Reset.After(h.Date)) {
-			l.window(h, sent)
+			l.window(h, sent, received, y)
 		}
+	}
+	if y.least > 0 && received-sent-y.least > 2*y.usual+heldUp {
+		l.late = received
 	}
 	if h.TooMany {
 		l.refused(h, received, ahead, long)
@@ -73,15 +91,30 @@ func aheadOf(h Headers, source float64) (float64, bool) {
 // window reads the answer as one of a whole second. One whose reset is not
 // ahead of its date was counted at the very edge, or names the reset a second
 // early as has been recorded, and is not asked.
-func (l *Learned) window(h Headers, sent float64) {
+//
+// The phase is that of a request whose way is short. One with a long round trip
+// may have been held up before it was counted: the excess says nothing.
+func (l *Learned) window(h Headers, sent, received float64, y way) {
+	excess := max(0, received-sent-y.least)
 	reset := float64(h.Reset.Unix())
 	w := seen{reset: reset, least: float64(h.Remaining), most: float64(h.Remaining), answers: 1}
 	if h.TooMany {
 		w.refused = 1
 	}
+	if due := math.Floor((sent+y.clock.offset+y.phase)/second) + 1; y.whole && reset == due+1 && excess > strayLate {
+		w.stray = 1
+	}
 	l.windows = []seen{w}
-	l.phased, l.low, l.high = true, math.Floor((reset-1)*second-sent), math.Ceil(reset*second-sent)
+	l.phased, l.low, l.high = true, math.Floor((reset-1)*second-sent-excess), math.Ceil(reset*second-sent)
 }
+
+// heldUp is by how much, beside twice the usual jitter, a round trip must be longer
+// than the shortest for its request to count as held up.
+const heldUp = 20000
+
+// strayLate is how much longer than the shortest a round trip must be for its
+// request to have come in the second after its own.
+const strayLate = 50000
 
 func (l *Learned) refused(h Headers, received, ahead float64, long bool) {
 	wait := max(ahead, float64(h.RetryAfter.Microseconds()))
@@ -102,6 +135,7 @@ func (l *Learned) absorb(o *Learned) {
 	if o.until > l.until {
 		l.until, l.untilReset = o.until, o.untilReset
 	}
+	l.late = max(l.late, o.late)
 	l.absorbLong(o)
 	l.absorbPhase(o)
 	for _, w := range o.windows {
@@ -144,6 +178,7 @@ func (l *Learned) on(c clock) *Learned {
 	m := *l
 	m.limitAt = shift(l.limitAt, c.offset)
 	m.until = shift(l.until, c.offset)
+	m.late = shift(l.late, c.offset)
 	m.longEnd = shift(l.longEnd, c.offset)
 	m.low, m.high = math.Floor(l.low-c.offset), math.Ceil(l.high-c.offset)
 	return &m
@@ -163,6 +198,7 @@ type trips struct {
 	at    int     // n when the figures below were worked out
 	known float64 // the spread then
 	usual float64 // and the usual jitter
+	least float64 // and the shortest trip
 }
 
 func (t *trips) add(d float64) {
@@ -188,6 +224,7 @@ func (t *trips) spread() float64 {
 	sorted := slices.Clone(t.ring[:n])
 	slices.Sort(sorted)
 	t.at, t.known = t.n, sorted[n-2]-sorted[0]
+	t.least = sorted[0]
 	t.usual = math.Floor(usualPerMiddle * (sorted[n/2] - sorted[0]))
 	if n < 100 {
 		t.known = max(t.known, 4*(sorted[n/2]-sorted[0]))

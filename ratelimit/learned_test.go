@@ -9,9 +9,9 @@ import (
 func TestReadHeaders(t *testing.T) {
 	// The source's clock is a thousand seconds ahead of the process's zero.
 	unix := func(s int64) time.Time { return time.Unix(s, 0) }
-	c := clock{offset: 1000 * second, known: true}
+	y := way{clock: clock{offset: 1000 * second, known: true}, least: 100000}
 	const sent, received = 4.2e6, 4.3e6 // 1004.2 and 1004.3 on the source's clock
-	window := func(reset, left, refused float64) []seen { return []seen{{reset, left, left, 1, refused}} }
+	window := func(reset, left, refused float64) []seen { return []seen{{reset, left, left, 1, refused, 0}} }
 	tests := []struct {
 		name string
 		h    Headers
@@ -43,20 +43,46 @@ func TestReadHeaders(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if got := *read(test.h, sent, received, c); !reflect.DeepEqual(got, test.want) {
+			if got := *read(test.h, sent, received, y); !reflect.DeepEqual(got, test.want) {
 				t.Errorf("got  %+v\nwant %+v", got, test.want)
 			}
 		})
 	}
 }
 
+// A request that was held up on its way says little about where seconds begin, and
+// is known as a stray if it came in the second after its own.
+func TestHeldUpRequests(t *testing.T) {
+	y := way{clock: clock{offset: 1000 * second, known: true}, least: 20000, whole: true, phase: 5000}
+	h := Headers{Limit: 10, Remaining: 7, Reset: time.Unix(1006, 0), Date: time.Unix(1005, 0)}
+	tests := []struct {
+		name           string
+		sent, received float64
+		low, high      float64
+		stray          float64
+	}{
+		{"in time", 5.1e6, 5.12e6, 1005*second - 5.1e6, 1006*second - 5.1e6, 0},
+		{"held up within its second", 5.1e6, 5.42e6, 1005*second - 5.4e6, 1006*second - 5.1e6, 0},
+		{"held up beyond its second", 4.9e6, 5.32e6, 1005*second - 5.3e6, 1006*second - 4.9e6, 1},
+		{"at the edge", 4.99e6, 5.02e6, 1005*second - 5e6, 1006*second - 4.99e6, 0},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			l := read(h, test.sent, test.received, y)
+			if l.low != test.low || l.high != test.high || l.windows[0].stray != test.stray || l.stray() != (test.stray > 0) {
+				t.Errorf("%.0f to %.0f, stray %v, want %.0f to %.0f, %v", l.low, l.high, l.windows[0].stray, test.low, test.high, test.stray)
+			}
+		})
+	}
+}
+
 func TestAbsorb(t *testing.T) {
-	l := &Learned{limit: 10000, limitAt: 5, phased: true, low: 1, high: 9, windows: []seen{{7, 4, 8, 3, 0}}}
-	l.absorb(&Learned{limit: 5000, limitAt: 4, phased: true, low: 3, high: 20, until: 50, windows: []seen{{6, 0, 9, 1, 1}, {7, 2, 2, 1, 1}}})
+	l := &Learned{limit: 10000, limitAt: 5, phased: true, low: 1, high: 9, windows: []seen{{7, 4, 8, 3, 0, 1}}}
+	l.absorb(&Learned{limit: 5000, limitAt: 4, phased: true, low: 3, high: 20, until: 50, windows: []seen{{6, 0, 9, 1, 1, 0}, {7, 2, 2, 1, 1, 1}}})
 	l.absorb(&Learned{longEnd: 9e6, longLeft: 7})
 	l.absorb(&Learned{longEnd: 9.5e6, longLeft: 5})
 	want := &Learned{limit: 10000, limitAt: 5, phased: true, low: 3, high: 9, until: 50, longEnd: 9e6, longLeft: 5,
-		windows: []seen{{6, 0, 9, 1, 1}, {7, 2, 8, 4, 1}}}
+		windows: []seen{{6, 0, 9, 1, 1, 0}, {7, 2, 8, 4, 1, 2}}}
 	if !reflect.DeepEqual(l, want) {
 		t.Errorf("got  %+v\nwant %+v", l, want)
 	}

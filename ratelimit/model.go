@@ -19,8 +19,9 @@ const (
 	marginFade = 625    // a slot takes this part of the margin away: one refusal in 250 calls keeps it level
 	jitterMax  = 100000 // the most that the jitter's part of the margin may be
 	clearMin   = 20000  // around the edge of a second that may be whole, no slot in paced mode
-	clearMax   = 75000
+	clearMax   = 40000
 	loneFor    = 2000000 // a refusal so long after the last one is a lone one
+	lateFor    = 1500000 // for so long a request that was held up explains a refusal
 	guardMin   = 300000  // the part of a second left free around its edge, at least
 	guardMax   = 600000
 	foreignFor = 10000000 // how long another client's use is remembered, once or twice
@@ -58,12 +59,13 @@ type bucket struct {
 	hold              float64    // no locked mode before
 	firm              float64    // the first window in which all slots were placed by its own edges
 	agedAt, safeAt    float64    // when memories last faded; the last safe start
-	refusedAt         float64    // when the last refusal was learned
+	refusedAt, lateAt float64    // when the last refusal was learned, and when a request was last held up on its way
 }
 
 // seen is what answers said of one window: its reset second, the least and most
-// remaining, how many answers there were and how many of them refusals.
-type seen struct{ reset, least, most, answers, refused float64 }
+// remaining, how many answers there were, how many of them refusals, and how
+// many of requests that were late and had their slots in the window before.
+type seen struct{ reset, least, most, answers, refused, stray float64 }
 
 // ask is one call of the script.
 type ask struct {

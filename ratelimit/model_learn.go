@@ -7,6 +7,7 @@ import "math"
 func (b *bucket) learn(now, ceiling float64, l *Learned) {
 	lowered := b.learnLimit(now, ceiling, l)
 	b.spread, b.usual = math.Max(b.spread, l.spread), math.Max(b.usual, l.usual)
+	b.lateAt = math.Max(b.lateAt, math.Min(l.late, now))
 	if l.phased {
 		b.learnPhase(now, l.low, l.high)
 	}
@@ -72,6 +73,9 @@ func (b *bucket) fromEdge(now float64) {
 }
 
 func (b *bucket) learnWindow(now, ceiling float64, w seen) {
+	if b.mode == 1 && w.stray > 0 {
+		b.add(w.reset, w.stray) // they have taken up room that is not theirs
+	}
 	switch {
 	case w.reset == b.cur.reset:
 		b.cur = b.cur.with(w)
@@ -99,6 +103,7 @@ func (s seen) with(w seen) seen {
 	s.least, s.most = math.Min(s.least, w.least), math.Max(s.most, w.most)
 	s.answers += w.answers
 	s.refused += w.refused
+	s.stray += w.stray
 	return s
 }
 
@@ -137,12 +142,13 @@ func (b *bucket) judge(now, ceiling float64, w seen) {
 	own, before, per := b.count(w.reset), b.count(w.reset-1), b.allowed(ceiling)/1000
 	busy := own >= 3 && own*2 >= per && before*2 >= per
 	heard := w.answers*10 >= own*6
+	lost := w.answers*10 < own*3 // some replies are lost on their way; so many are counted elsewhere
 	whole := heard && (w.most-w.least)*10 >= own*6
 	b.room2, b.room1 = b.room1, w.least
 	switch {
 	case busy && whole:
 		b.good, b.bad = b.good+1, math.Max(0, b.bad-1)
-	case busy && (heard || b.mode == 1), b.mode == 1 && w.refused > 0:
+	case busy && (heard || lost && b.mode == 1), b.mode == 1 && w.refused > 0:
 		b.good, b.bad = 0, b.bad+1
 	}
 	if w.refused > 0 {
@@ -184,7 +190,8 @@ func (b *bucket) learnLong(now float64, l *Learned) {
 }
 
 // refuse pauses every process after a 429, and in paced mode widens the margin,
-// unless so little was sent lately that the sending cannot have been the cause.
+// unless so little was sent lately that the sending cannot have been the cause,
+// or a request was held up, which no margin mends.
 func (b *bucket) refuse(now, ceiling float64, l *Learned, lowered bool) {
 	until := l.until
 	if b.mode == 1 && l.untilReset > 0 {
@@ -204,7 +211,8 @@ func (b *bucket) refuse(now, ceiling float64, l *Learned, lowered bool) {
 	reset := math.Floor((now+b.phase)/second) + 1
 	lately := b.count(reset) + b.count(reset-1) + b.count(reset-2)
 	full := b.force(ceiling) / 1000
-	if b.mode == 0 && !lowered && l.longEnd == 0 && b.taken*2 >= full && lately >= full {
+	excused := lowered || l.longEnd != 0 || now-b.lateAt < lateFor
+	if b.mode == 0 && !excused && b.taken*2 >= full && lately >= full {
 		b.margin = math.Min(math.Max(margin+marginRise, math.Floor(margin*1.5)), marginMax)
 		b.taken = 0
 	}

@@ -172,8 +172,9 @@ func (p *Pacer) Observe(_ context.Context, h Headers) {
 	} else if !h.TooMany {
 		p.trips.add(float64(h.Received.Sub(h.Sent).Microseconds()))
 	}
-	l := read(h, p.here(h.Sent), p.here(h.Received), p.clock)
-	urgent := l.urgent(p.last.view)
+	v := p.last.view
+	l := read(h, p.here(h.Sent), p.here(h.Received), way{p.clock, p.trips.least, p.trips.usual, float64(v.Phase.Microseconds()), v.Mode == Locked})
+	urgent := l.urgent(v)
 	if p.pending == nil {
 		p.pending, p.tellAt = l, now.Add(tellEvery)
 	} else {
@@ -181,6 +182,8 @@ func (p *Pacer) Observe(_ context.Context, h Headers) {
 	}
 	if urgent {
 		p.discard()
+	}
+	if urgent || l.stray() {
 		p.tellAt = now
 	}
 	p.wakeAsk()

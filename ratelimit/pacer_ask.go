@@ -147,23 +147,29 @@ func (p *Pacer) failed(x *exchanging, end time.Time, err error) {
 	p.pending, p.tellAt = x.raw, p.askAt
 }
 
-// sync learns the source's clock: the exchange's middle is when it was read. A
-// slower exchange tells less and moves the mapping less.
+// sync learns the source's clock: the exchange's middle is when it was read. The
+// slower an exchange, the less it tells, and the less it moves the mapping; one
+// that was held up moves the usual trip by little.
 func (p *Pacer) sync(g Grant, begin, end time.Time) {
 	trip := end.Sub(begin)
 	offset := float64(g.Now) - p.here(begin.Add(trip/2))
 	off := math.Abs(offset - p.clock.offset)
-	if !p.clock.known || off > float64(trip.Microseconds()) {
+	if !p.clock.known {
+		p.clock = clock{offset: offset, trip: trip, least: trip, known: true}
+		return
+	}
+	p.clock.least = min(trip, p.clock.least+p.clock.least/64+tripSlack/64)
+	if off > float64(trip.Microseconds()) {
 		p.clock.offset = offset
 	} else {
-		p.clock.offset += (offset - p.clock.offset) / 8
+		share := min(1, 2*float64(p.clock.least+tripSlack)/float64(trip+1))
+		p.clock.offset += (offset - p.clock.offset) * share * share / 8
 	}
-	if !p.clock.known {
-		p.clock.trip = trip
-	}
-	p.clock.trip += (trip - p.clock.trip) / 8
-	p.clock.known = true
+	p.clock.trip += (min(trip, 4*p.clock.trip+tripSlack) - p.clock.trip) / 8
 }
+
+// tripSlack is by how much the trips of exchanges differ where all is well.
+const tripSlack = time.Millisecond
 
 // receive puts the slots in hand. Their times count from the answer's arrival,
 // never early; their end from the asking, never late.

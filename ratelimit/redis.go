@@ -124,9 +124,9 @@ func (l *Learned) args() []any {
 		phased = 1
 	}
 	a := numbers(l.limit, l.limitAt, l.until, l.untilReset, l.longEnd, l.longLeft,
-		l.spread, l.usual, phased, l.low, l.high, float64(len(l.windows)))
+		l.spread, l.usual, l.late, phased, l.low, l.high, float64(len(l.windows)))
 	for _, w := range l.windows {
-		a = append(a, numbers(w.reset, w.least, w.most, w.answers, w.refused)...)
+		a = append(a, numbers(w.reset, w.least, w.most, w.answers, w.refused, w.stray)...)
 	}
 	return a
 }

@@ -95,13 +95,14 @@ func (s *server) since(t time.Time) int {
 // far is a source some round trip away, with its own clock.
 type far struct {
 	Source
-	trip time.Duration
+	trip  time.Duration
+	stall func() time.Duration
 }
 
 func (f far) Reserve(ctx context.Context, r Request) (Grant, error) {
 	time.Sleep(f.trip / 2)
 	g, err := f.Source.Reserve(ctx, r)
-	time.Sleep(f.trip / 2)
+	time.Sleep(f.trip/2 + f.stall())
 	return g, err
 }
 
@@ -117,6 +118,7 @@ type world struct {
 	during                 func(*server)
 	setting                float64
 	early                  float64 // the share of answers whose reset is a second early
+	stalls                 float64 // the share of requests and exchanges that the machine holds up for up to 800 ms
 }
 
 type outcome struct {
@@ -131,7 +133,7 @@ func (w world) run(t *testing.T) (o outcome) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(370 * time.Millisecond)
 		s := &server{model: w.model, limit: w.limit, skew: w.skew, early: w.early, rnd: rand.New(rand.NewPCG(1, 2))}
-		src := far{NewLocalSource(w.setting), w.redis}
+		src := far{NewLocalSource(w.setting), w.redis, w.stall(s.rnd, &s.mu)}
 		ctx, cancel := context.WithTimeout(t.Context(), w.warm+w.length)
 		var wg sync.WaitGroup
 		begin := time.Now()
@@ -205,6 +207,7 @@ func (w world) process(ctx context.Context, src Source, s *server, id uint64) (v
 }
 
 func (w world) handle(ctx context.Context, p *Pacer, s *server, rnd *rand.Rand, mu *sync.Mutex) {
+	stall := w.stall(rnd, mu)
 	way := func() time.Duration {
 		mu.Lock()
 		defer mu.Unlock()
@@ -212,11 +215,23 @@ func (w world) handle(ctx context.Context, p *Pacer, s *server, rnd *rand.Rand, 
 	}
 	for p.Wait(ctx, Upload, "b") == nil {
 		sent := time.Now()
-		time.Sleep(way())
+		time.Sleep(way() + stall())
 		h := s.take(false)
 		time.Sleep(way())
 		h.Sent, h.Received = sent, time.Now()
 		p.Observe(ctx, h)
+	}
+}
+
+// stall is how long something is held up: mostly not at all.
+func (w world) stall(rnd *rand.Rand, mu *sync.Mutex) func() time.Duration {
+	return func() time.Duration {
+		mu.Lock()
+		defer mu.Unlock()
+		if rnd.Float64() >= w.stalls {
+			return 0
+		}
+		return time.Duration(rnd.Float64() * float64(800*time.Millisecond))
 	}
 }
 
@@ -241,19 +256,24 @@ func TestSimulatedServers(t *testing.T) {
 		{"fixed, clocks apart", world{model: "fixed", skew: 300400 * ms}, 0.995, 0},
 		{"fixed, three a second", world{model: "fixed", limit: 3}, 0.995, 0},
 		{"fixed, five hundred a second", world{model: "fixed", limit: 500}, 0.995, 0},
+		{"fixed, stalls", world{model: "fixed", stalls: 0.002, length: 30 * time.Minute}, 0.995, 0},
+		{"fixed, rare stalls", world{model: "fixed", stalls: 0.0005, length: 60 * time.Minute}, 0.995, 0},
+		{"fixed, many stalls", world{model: "fixed", stalls: 0.01, length: 30 * time.Minute}, 0.99, 2},
 		{"fixed, another client", world{model: "fixed", foreign: 3}, 0.98, 25},
 		{"fixed, resets a second early", world{model: "fixed", early: 0.3}, 0.995, 0},
 		{"bucket", world{model: "bucket"}, 0.99, 0},
 		{"bucket, jitter 30 ms", world{model: "bucket", jitter: 30 * ms}, 0.99, 0},
 		{"bucket, far away", world{model: "bucket", latency: 300 * ms, jitter: 30 * ms}, 0.99, 0},
 		{"bucket, another client", world{model: "bucket", foreign: 3}, 0.9, 40},
-		{"sliding", world{model: "sliding"}, 0.955, 4},
-		{"sliding, eight processes", world{model: "sliding", procs: 8}, 0.955, 4},
-		{"sliding, slow Redis", world{model: "sliding", redis: 20 * ms}, 0.955, 4},
-		{"sliding, five hundred a second", world{model: "sliding", limit: 500}, 0.96, 20},
-		{"sliding, jitter 10 ms", world{model: "sliding", jitter: 10 * ms}, 0.89, 10},
-		{"sliding, jitter 30 ms", world{model: "sliding", jitter: 30 * ms}, 0.75, 20},
-		{"sliding, another client", world{model: "sliding", foreign: 3}, 0.87, 10},
+		{"sliding", world{model: "sliding"}, 0.97, 10},
+		{"sliding, eight processes", world{model: "sliding", procs: 8}, 0.97, 10},
+		{"sliding, stalls", world{model: "sliding", stalls: 0.01}, 0.9, 30},
+		{"bucket, stalls", world{model: "bucket", stalls: 0.01}, 0.99, 0},
+		{"sliding, slow Redis", world{model: "sliding", redis: 20 * ms}, 0.97, 10},
+		{"sliding, five hundred a second", world{model: "sliding", limit: 500}, 0.98, 20},
+		{"sliding, jitter 10 ms", world{model: "sliding", jitter: 10 * ms}, 0.93, 11},
+		{"sliding, jitter 30 ms", world{model: "sliding", jitter: 30 * ms}, 0.84, 20},
+		{"sliding, another client", world{model: "sliding", foreign: 3}, 0.86, 14},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

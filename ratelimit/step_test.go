@@ -21,7 +21,7 @@ type call struct {
 func genLearned(t *rapid.T, now float64) *Learned {
 	pick := func(name string, vs ...float64) float64 { return rapid.SampledFrom(vs).Draw(t, name) }
 	near := func(name string, d int) float64 { return now + float64(rapid.IntRange(-d, d).Draw(t, name)) }
-	l := &Learned{limit: pick("limit", 0, 5000, 10000, 20000), limitAt: near("limitAt", 300000), spread: pick("spread", 0, 5000, 40000, 900000), usual: pick("usual", 0, 9000, 70000)}
+	l := &Learned{limit: pick("limit", 0, 5000, 10000, 20000), limitAt: near("limitAt", 300000), spread: pick("spread", 0, 5000, 40000, 900000), usual: pick("usual", 0, 9000, 70000), late: pick("late", 0, now-200000)}
 	if rapid.IntRange(0, 5).Draw(t, "refused") == 0 {
 		l.until = near("until", 1000000) + 1000000
 		l.untilReset = pick("untilReset", 0, float64(int(l.until/1e6)))
@@ -37,7 +37,7 @@ func genLearned(t *rapid.T, now float64) *Learned {
 	for range rapid.IntRange(0, 3).Draw(t, "windows") {
 		least := float64(rapid.IntRange(0, 9).Draw(t, "least"))
 		most := min(9, least+float64(rapid.IntRange(0, 9).Draw(t, "drop")))
-		l.windows = append(l.windows, seen{reset, least, most, float64(rapid.IntRange(1, 10).Draw(t, "answers")), pick("no", 0, 0, 2)})
+		l.windows = append(l.windows, seen{reset, least, most, float64(rapid.IntRange(1, 10).Draw(t, "answers")), pick("no", 0, 0, 1, 2), pick("stray", 0, 0, 1)})
 		reset++
 	}
 	return l
