@@ -26,15 +26,13 @@ func Country(cell string) (alpha3 string, err error) {
 	m := mend{value: cell}
 	for m.trim() || m.formula() || m.quotes() || m.decimals() {
 	}
-	text := m.value
-	if text == "" || m.absent() {
-		return "", nil
-	}
-	p := places()
-	if code, ok := p.code(text); ok {
+	if code, ok := places().code(m.value); ok { // before the word for no value: NA is Namibia
 		return code, nil
 	}
-	return p.named(text)
+	if m.value == "" || m.absent() {
+		return "", nil
+	}
+	return places().named(m.value)
 }
 
 // atlas is what is known of the countries: their codes, and the keys of their names.
@@ -163,12 +161,15 @@ func (a *atlas) add(c countries.CountryCode) {
 
 func (a *atlas) name(name, alpha3 string) {
 	short, _, _ := strings.Cut(name, "(")
-	for _, n := range []string{name, short} {
+	for _, n := range []string{name, short, umlauts.Replace(name)} {
 		if key := nameKey(n); len(key) > 3 && !slices.Contains(a.names[key], alpha3) {
 			a.names[key] = append(a.names[key], alpha3)
 		}
 	}
 }
+
+// umlauts writes German letters as those do who have none on their keyboards.
+var umlauts = strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue", "Ä", "Ae", "Ö", "Oe", "Ü", "Ue")
 
 // ownLanguages is what is most spoken in a region.
 func ownLanguages(region language.Region) []language.Tag {

@@ -36,24 +36,16 @@ func (s *shape) fits(number string) bool {
 		return false
 	}
 	for i := range len(number) {
-		if !fits(s.pattern[i], number[i]) {
+		p, c := s.pattern[i], number[i]
+		if class := wanted[p]; class&classes[c] == 0 && (class != 0 || p != upper(c)) {
 			return false
 		}
 	}
 	return true
 }
 
-func fits(class, c byte) bool {
-	switch class {
-	case 'd':
-		return isDigit(c)
-	case 'x':
-		return isAlnum(c)
-	case 'a':
-		return isLetter(c)
-	}
-	return class == upper(c)
-}
+// wanted are the classes that the letters of a pattern stand for.
+var wanted = [256]uint8{'d': digit, 'a': letter, 'x': digit | letter}
 
 func upper(c byte) byte {
 	if c >= 'a' && c <= 'z' {

@@ -76,6 +76,7 @@ func (r reading) exists() bool {
 
 // reading reads the value; the zero reading is an empty cell.
 func (m *mend) reading(form Form) (reading, error) {
+	m.trim()
 	m.narrow()
 	for m.trim() || m.formula() || m.quotes() || m.apostrophe(startsAlnum) {
 	}
@@ -126,6 +127,9 @@ var (
 
 // clock takes the time off the end of a cell.
 func clock(s string) (date string, r reading, err error) {
+	if len(s) < len("20060102150405") && !strings.Contains(s, ":") {
+		return s, r, nil
+	}
 	if c := compact.FindStringSubmatch(s); c != nil {
 		s = c[1] + " " + c[2] + ":" + c[3] + ":" + c[4] + c[5]
 	}

@@ -70,8 +70,8 @@ func compileForm(text string) (Form, error) {
 
 // loose lets a day or month of two digits be one digit where marks stand around it: files mix 05.06. and 5.6.
 func loose(pattern, before string, start int, freeBehind bool) string {
-	if freeBehind && (before != "" || start == 0) {
-		return strings.Replace(pattern, "([0-9]{2})", "([0-9]{1,2})", 1)
+	if freeBehind && (before != "" || start == 0) && !strings.Contains(pattern, "year") {
+		return strings.Replace(pattern, "{2}", "{1,2}", 1)
 	}
 	return pattern
 }

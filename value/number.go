@@ -21,7 +21,7 @@ func Number(cell string) (Cleaned, error) {
 // OrderNumber cleans the number or the id of an order, which may be any text: the # that shops print in front of it is taken
 // off, its spaces and dashes stay. Its errors are as those of [Number].
 func OrderNumber(cell string) (Cleaned, error) {
-	if sound(cell) {
+	if sound(cell) || hyphenated(cell) {
 		return Cleaned{Value: cell}, nil
 	}
 	m := mend{value: cell}
@@ -69,6 +69,16 @@ func sound(cell string) bool {
 func soundDigits(cell string) bool {
 	f := familyOf(len(cell))
 	return odd(cell) == 0 && (!f.checked || failing(cell) == "") && (!f.zeros || withZeros(cell) == nil)
+}
+
+// hyphenated says that a cell is made of digits with hyphens between them, as Amazon's orders are.
+func hyphenated(cell string) bool {
+	for i := range len(cell) {
+		if !isDigit(cell[i]) && (cell[i] != '-' || i == 0) {
+			return false
+		}
+	}
+	return strings.Contains(cell, "-")
 }
 
 // The classes of a number's characters; all others have none.

@@ -1,0 +1,171 @@
+package value
+
+import (
+	"errors"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/biter777/countries"
+)
+
+func TestCountry(t *testing.T) {
+	for cell, want := range map[string]string{
+		"": "", "n/a": "", "DEU": "DEU", "DE": "DEU", "de": "DEU", " De ": "DEU", "276": "DEU", "40": "AUT", "040": "AUT", "276.0": "DEU", "4": "AFG",
+		"Germany": "DEU", "Deutschland": "DEU", "Allemagne": "DEU", "Alemania": "DEU", "Germania": "DEU", "GERMANY": "DEU", "Germany (DE)": "DEU", "Federal Republic of Germany": "DEU", "GER": "DEU",
+		"U.S.A.": "USA", "U.S.": "USA", "USA": "USA", "US": "USA", "United States": "USA", "United States of America": "USA", "Vereinigte Staaten": "USA", "États-Unis": "USA", "Etats Unis": "USA", "Estados Unidos": "USA", "Stati Uniti": "USA", "America": "USA",
+		"UK": "GBR", "U.K.": "GBR", "Great Britain": "GBR", "England": "GBR", "Scotland": "GBR", "United Kingdom": "GBR", "Vereinigtes Königreich": "GBR", "Großbritannien": "GBR", "Royaume-Uni": "GBR",
+		"Österreich": "AUT", "Oesterreich": "AUT", "España": "ESP", "Espana": "ESP", "日本": "JPN", "中国": "CHN", "대한민국": "KOR", "Россия": "RUS", "Ελλάδα": "GRC", "香港": "HKG", "Schweiz": "CHE", "Suisse": "CHE",
+		"Korea, Republic of": "KOR", "Republic of Korea": "KOR", "South Korea": "KOR", "Korea (South)": "KOR", "North Korea": "PRK", "Congo (DRC)": "COD", "Congo, The Democratic Republic of the": "COD",
+		"Iran, Islamic Republic of": "IRN", "Tanzania, United Republic of": "TZA", "Moldova, Republic of": "MDA", "Russian Federation": "RUS", "Viet Nam": "VNM", "Côte d'Ivoire": "CIV", "Ivory Coast": "CIV",
+		"Czech Republic": "CZE", "Holland": "NLD", "The Netherlands": "NLD", "Hong Kong SAR China": "HKG", "Macau": "MAC", "Taiwan": "TWN", "Türkiye": "TUR", "Turkey": "TUR", "Virgin Islands, British": "VGB", "U.S. Virgin Islands": "VIR",
+		"Saint Kitts and Nevis": "KNA", "St. Lucia": "LCA", "Guinea": "GIN", "Equatorial Guinea": "GNQ", "Niger": "NER", "Nigeria": "NGA", "Dominica": "DMA", "Dominican Republic": "DOM", "Austria": "AUT", "Australia": "AUS", "Ireland": "IRL", "Falkland Islands (Malvinas)": "FLK",
+		"Kosovo": "XKX", "Swaziland": "SWZ", "Macedonia": "MKD", "UAE": "ARE", "EL": "GRC", "Curaçao": "CUW", "Réunion": "REU", `="DE"`: "DEU",
+	} {
+		if got, err := Country(cell); err != nil || got != want {
+			t.Errorf("Country(%q) = %q, %v, want %q", cell, got, err, want)
+		}
+	}
+}
+
+func TestCountryNeverGuesses(t *testing.T) {
+	for cell, candidates := range map[string]string{"Korea": "KOR PRK", "Corea": "KOR PRK", "Congo": "COD COG", "Georgia": "GEO USA", "Virgin Islands": "VGB VIR", "St. Martin": "MAF SXM", "Czechoslovakia": "CZE SVK"} {
+		got, err := Country(cell)
+		u, ok := errors.AsType[*Unclear](err)
+		if !ok || u.Remedy == "" {
+			t.Errorf("Country(%q) = %q, %v, want it refused", cell, got, err)
+			continue
+		}
+		for code := range strings.FieldsSeq(candidates) {
+			if !strings.Contains(u.Wrong, code) {
+				t.Errorf("Country(%q) does not name %s: %s", cell, code, u.Wrong)
+			}
+		}
+	}
+	for _, cell := range []string{"Atlantis", "XX", "BAR", "D", "EU", "AN", "YU", "999", "California", "0", "Europe", "()", "-1", "1e1"} {
+		if got, err := Country(cell); err == nil {
+			t.Errorf("Country(%q) = %q, want it refused", cell, got)
+		}
+	}
+}
+
+// Every country that exists is found by its codes and by its English name.
+func TestCountryKnowsAll(t *testing.T) {
+	n := 0
+	for _, c := range countries.All() {
+		if gone[c.Alpha3()] || len(c.Alpha3()) != 3 || places().alpha3[c.Alpha3()] == "" {
+			continue
+		}
+		n++
+		if got, err := Country(strings.ToLower(c.Alpha2())); err != nil || got != c.Alpha3() {
+			t.Errorf("%s = %q, %v, want %s", c.Alpha2(), got, err, c.Alpha3())
+		}
+		if c == countries.GEO || c == countries.COG {
+			continue // shared names
+		}
+		if got, err := Country(c.String()); err != nil || got != c.Alpha3() {
+			t.Errorf("%s = %q, %v, want %s", c.String(), got, err, c.Alpha3())
+		}
+	}
+	if n != 250 {
+		t.Errorf("%d countries, want the 249 of ISO 3166-1 and Kosovo", n)
+	}
+}
+
+func TestLanguage(t *testing.T) {
+	for cell, want := range map[string]string{
+		"": "", "none": "", "de": "de", "DE": "de", "deu": "de", "ger": "de", "German": "de", "Deutsch": "de", "allemand": "de", "alemán": "de", "tedesco": "de", "de_DE": "de", "de-AT": "de", "en-US": "en", "English": "en", "français": "fr", "Francais": "fr",
+		"Chinese (Simplified)": "zh", "zh-TW": "zh", "zh_Hant": "zh", "日本語": "ja", "Norwegian": "no", "norsk": "no", "nb": "nb", "iw": "he", "Hebrew": "he", "Filipino": "tl", "Indonesian": "id", " fr ": "fr", "uk": "uk",
+	} {
+		if got, err := Language(cell); err != nil || got != want {
+			t.Errorf("Language(%q) = %q, %v, want %q", cell, got, err, want)
+		}
+	}
+	for _, cell := range []string{"xx", "JP", "Klingonese", "123", "yue", "und", "x-private", "de de"} {
+		if got, err := Language(cell); err == nil {
+			t.Errorf("Language(%q) = %q, want it refused", cell, got)
+		}
+	}
+}
+
+func TestPhone(t *testing.T) {
+	for _, c := range []struct{ cell, region, want string }{
+		{"", "", ""}, {"+4915112345678", "", "+4915112345678"}, {"+49 151 12345678", "", "+4915112345678"}, {"+49 (0) 151 / 123 456-78", "", "+4915112345678"}, {"0049 151 12345678", "", "+4915112345678"},
+		{"0151 12345678", "DE", "+4915112345678"}, {"0151 12345678", "DEU", "+4915112345678"}, {"15112345678", "DE", "+4915112345678"}, {"015112345678.0", "DE", "+4915112345678"}, {"'+31612345678", "", "+31612345678"}, {"'0612345678", "NL", "+31612345678"},
+		{"(212) 555-2368", "US", "+12125552368"}, {"1-212-555-2368", "US", "+12125552368"}, {"tel:+12125552368", "", "+12125552368"}, {"06 12 34 56 78", "FR", "+33612345678"}, {`="+4915112345678"`, "", "+4915112345678"}, {"\u00a0+49 151 12345678", "", "+4915112345678"},
+		{"020 7946 0018", "GB", "+442079460018"}, {"+39 06 1234 5678", "", "+390612345678"}, {"n/a", "DE", ""}, {"3915112345678", "", "refused"},
+		{"0151 12345678", "", "refused"}, {"4915112345678", "DE", "refused"}, {"4.91511E+12", "DE", "refused"}, {"12", "DE", "refused"}, {"+49", "DE", "refused"}, {"call me", "DE", "refused"}, {"#NAME?", "DE", "refused"}, {"0151 12345678", "Atlantis", "refused"}, {"+999 1234567", "", "refused"},
+		{"0151 12345678 ext. 5", "DE", "refused"}, {"1-800-FLOWERS", "US", "refused"},
+	} {
+		got, err := Phone(c.cell, c.region)
+		if c.want == "refused" {
+			if err == nil {
+				t.Errorf("Phone(%q, %q) = %q, want it refused", c.cell, c.region, got)
+			}
+			continue
+		}
+		if err != nil || got != c.want {
+			t.Errorf("Phone(%q, %q) = %q, %v, want %q", c.cell, c.region, got, err, c.want)
+		}
+	}
+}
+
+func FuzzCountry(f *testing.F) {
+	for _, s := range []string{"DE", "Deutschland", "U.S.A.", "Korea (South)", "276", "Côte d'Ivoire", "日本", "de_DE", "(", "x(y)z", "ß"} {
+		f.Add(s)
+	}
+	codes, languages := regexp.MustCompile(`^[A-Z]{3}$`), regexp.MustCompile(`^[a-z]{2}$`)
+	f.Fuzz(func(t *testing.T, cell string) {
+		if code, err := Country(cell); err == nil && code != "" {
+			if again, err := Country(code); err != nil || again != code || !codes.MatchString(code) {
+				t.Errorf("Country(%q) gives %q, and then %q, %v", cell, code, again, err)
+			}
+		}
+		if code, err := Language(cell); err == nil && code != "" {
+			if again, err := Language(code); err != nil || again != code || !languages.MatchString(code) {
+				t.Errorf("Language(%q) gives %q, and then %q, %v", cell, code, again, err)
+			}
+		}
+	})
+}
+
+func FuzzPhone(f *testing.F) {
+	for _, s := range []string{"+49 (0) 151 12345678", "0049 151 12345678", "0151/12345678", "(212) 555-2368", "4.91511E+12", "tel:+1", "+", "00", "(+49)151", "'+31612345678"} {
+		f.Add(s, "DE")
+	}
+	f.Fuzz(func(t *testing.T, cell, region string) {
+		number, err := Phone(cell, region)
+		if err != nil || number == "" {
+			return
+		}
+		if again, err := Phone(number, region); err != nil || again != number || !e164.MatchString(number) {
+			t.Errorf("Phone(%q, %q) gives %q, and then %q, %v", cell, region, number, again, err)
+		}
+	})
+}
+
+func BenchmarkCountry(b *testing.B) {
+	for _, s := range []string{"DEU", "DE", "Deutschland"} {
+		b.Run(s, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := Country(s); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkPhone(b *testing.B) {
+	for _, s := range []string{"+4915112345678", "0151 12345678"} {
+		b.Run(s, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := Phone(s, "DE"); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
