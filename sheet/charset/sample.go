@@ -35,68 +35,43 @@ func newSampler() sampler { return sampler{line: 1, seen: map[string]bool{}} }
 
 func (s *sampler) full() bool { return len(s.cells) >= sampleCells || s.size >= sampleBytes }
 
-// separators are what cells are cut at. None of them is part of a character in any encoding that extends ASCII.
-const separators = "\n\r,;\t\""
+// separates says of each byte that cells are cut at it. None is part of a character in any encoding that extends ASCII.
+var separates = [256]bool{'\n': true, '\r': true, ',': true, ';': true, '\t': true, '"': true}
 
-// write cuts text into cells. Where all is ASCII, as in nearly all of a file, only lines count and the last cell, which may
-// go on.
+// write cuts text into cells.
 func (s *sampler) write(p []byte) {
 	for len(p) > 0 && !s.full() {
-		n := ascii(p)
-		first, last := bytes.IndexAny(p[:n], separators), bytes.LastIndexAny(p[:n], separators)
-		if n > cellBytes && first < last {
-			s.bytes(p[:first+1])
-			s.lines(p[first+1 : last])
-			p, n = p[last:], n-last
+		n, high := 0, byte(0)
+		for n < len(p) && !separates[p[n]] {
+			high |= p[n]
+			n++
 		}
-		end := min(len(p), n+1)
-		s.bytes(p[:end])
-		p = p[end:]
-	}
-}
-
-// lines counts the line ends in cells that say nothing.
-func (s *sampler) lines(p []byte) {
-	if len(p) == 0 {
-		return
-	}
-	s.line += bytes.Count(p, []byte{'\n'})
-	if s.cr && p[0] == '\n' {
-		s.line--
-	}
-	if crs := bytes.Count(p, []byte{'\r'}); crs > 0 {
-		s.line += crs - bytes.Count(p, []byte("\r\n"))
-	}
-	s.cr = p[len(p)-1] == '\r'
-}
-
-func (s *sampler) bytes(p []byte) {
-	for _, c := range p {
-		if s.full() {
+		s.strange = s.strange || high >= utf8.RuneSelf
+		s.cr = s.cr && n == 0
+		if s.strange || n == len(p) {
+			s.add(p[:n])
+		}
+		if n == len(p) {
 			return
 		}
-		switch c {
-		case '\n', '\r':
-			s.end()
-			if c == '\r' || !s.cr {
-				s.line++
-			}
-		case ',', ';', '\t', '"':
-			s.end()
-		default:
-			s.add(c)
-		}
-		s.cr = c == '\r'
+		s.end()
+		s.count(p[n])
+		p = p[n+1:]
 	}
 }
 
-func (s *sampler) add(c byte) {
-	s.strange = s.strange || c >= utf8.RuneSelf
-	if len(s.cell) < cellBytes {
-		s.cell = append(s.cell, c)
-		return
+func (s *sampler) add(p []byte) {
+	room := cellBytes - len(s.cell)
+	s.cut = s.cut || len(p) > room
+	s.cell = append(s.cell, p[:min(len(p), room)]...)
+}
+
+// count counts the lines by the separators, CR LF as one.
+func (s *sampler) count(c byte) {
+	if c == '\r' || c == '\n' && !s.cr {
+		s.line++
 	}
-	s.cut = true
+	s.cr = c == '\r'
 }
 
 // end keeps the cell if it says something.

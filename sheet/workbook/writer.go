@@ -1,0 +1,48 @@
+package workbook
+
+import (
+	"bufio"
+	"io"
+	"strings"
+)
+
+// writer writes records of CSV, each at its number.
+type writer struct {
+	out  *bufio.Writer
+	next int // number of the next record
+}
+
+func newWriter(w io.Writer) *writer { return &writer{out: bufio.NewWriterSize(w, 64<<10), next: 1} }
+
+// write writes the record of a row, and empty ones for the rows before it that hold nothing.
+func (w *writer) write(number int, cells []string) error {
+	for len(cells) > 0 && cells[len(cells)-1] == "" {
+		cells = cells[:len(cells)-1]
+	}
+	if len(cells) == 0 {
+		return nil
+	}
+	for ; w.next < number; w.next++ {
+		w.out.WriteByte('\n') // what fails here fails again at the end of the record
+	}
+	for i, cell := range cells {
+		if i > 0 {
+			w.out.WriteByte(',')
+		}
+		w.cell(cell)
+	}
+	w.next++
+	return w.out.WriteByte('\n')
+}
+
+func (w *writer) cell(cell string) {
+	if !strings.ContainsAny(cell, ",\"\r\n") {
+		w.out.WriteString(cell)
+		return
+	}
+	w.out.WriteByte('"')
+	w.out.WriteString(strings.ReplaceAll(cell, `"`, `""`))
+	w.out.WriteByte('"')
+}
+
+func (w *writer) flush() error { return w.out.Flush() }
