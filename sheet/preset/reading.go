@@ -12,8 +12,9 @@ import (
 	"aftership-bulk/sheet"
 )
 
-// dateForm is how a form of dates may look: letters of year, month and day, and at most a time.
-var dateForm = regexp.MustCompile(`^[YMDHhmsSZTAPap ,./:_-]*YY[YMDHhmsSZTAPap ,./:_-]*$`)
+// dateForm is how a form of dates may look: letters of year, month and day, and at most a time; or one that has a name.
+// Whoever reads dates by it looks closer.
+var dateForm = regexp.MustCompile(`^(?:[YMDHhmsSZTAPap ,./:_-]*YY[YMDHhmsSZTAPap ,./:_-]*|unix|excel)$`)
 
 // named says that a column's name has something to compare.
 func named(name string) bool { return sheet.Normal(name) != "" }
