@@ -106,7 +106,11 @@ func FuzzOpen(f *testing.F) {
 			if fatal(err) {
 				t.Fatal(err)
 			}
-			if row.Index != last.Index+1 || row.Line <= last.Line || len(row.Cells) != len(s.Header) {
+			width := len(s.Header)
+			if err != nil && len(row.Cells) > width {
+				width++ // the line that could not be split
+			}
+			if row.Index != last.Index+1 || row.Line <= last.Line || len(row.Cells) != width {
 				t.Fatalf("row %+v after %+v with the header %q", row, last, s.Header)
 			}
 			last = row

@@ -44,7 +44,7 @@ var problems = map[problem]struct{ text, hint string }{
 
 // lineError describes a broken record.
 func (s *Sheet) lineError(f found, cells []string) *LineError {
-	e := &LineError{File: s.Name, Line: f.line, Value: excerpt(cells[0])}
+	e := &LineError{File: s.Name, Line: f.line, Value: excerpt(cells[len(cells)-1])}
 	e.Problem, e.Hint = problems[f.problem].text, problems[f.problem].hint
 	if f.problem == problemTooMany {
 		e.Problem = fmt.Sprintf("%s, which has %d", e.Problem, len(s.Header))

@@ -9,7 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// Row is one data row: its cells, as many as the header has, or more with [Options.AnyWidth]. The cells belong to the caller.
+// Row is one data row: its cells, as many as the header has, or more with [Options.AnyWidth]. Of a broken line that can't be split the
+// cells are empty, and one more behind them holds the line. The cells belong to the caller.
 type Row struct {
 	Index int // of the row in the sheet, from 0; rows that are blank don't count
 	Line  int // the number of the row's first line in the file, from 1, as an editor shows it; in a workbook that of the row
@@ -109,8 +110,8 @@ func (r *rowReader) next() (Row, error) {
 func (r *rowReader) strict(row Row, f found) (Row, error) {
 	r.judge(&f)
 	if f.unsplit() {
-		row.Cells = make([]string, r.width)
-		row.Cells[0] = shown(f.bytes)
+		row.Cells = make([]string, r.width+1) // none of its cells is known: the line stands behind them
+		row.Cells[r.width] = shown(f.bytes)
 	} else {
 		row.Cells = r.cells(f, r.width)
 	}
