@@ -57,7 +57,7 @@ func numeric(text string) bool {
 		case (r == '\'' || r == '’') && seen == 0:
 			return false // text: an apostrophe is a mark of thousands
 		case r == '-':
-			hyphens = hyphens || seen > 0
+			hyphens = hyphens || seen > 0 && strings.ContainsFunc(rest, unicode.IsDigit) // at the end it is a minus
 		case !unicode.IsSpace(r) && !unicode.Is(unicode.Sc, r) && !strings.ContainsRune(numberMarks, r):
 			return false
 		}
