@@ -2,8 +2,10 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"sync"
 
+	"aftership-bulk/aftership"
 	"aftership-bulk/batch"
 )
 
@@ -13,7 +15,8 @@ const cachedBatches = 64
 // batchCache remembers what never changes about the batches that a worker is
 // busy with: their description and the reader of their rows.
 type batchCache struct {
-	ledger *batch.Store
+	ledger  *batch.Store
+	version aftership.Version
 
 	mu      sync.Mutex
 	batches map[batch.ID]*cachedBatch
@@ -26,15 +29,22 @@ type cachedBatch struct {
 	read *reader
 }
 
-// row rebuilds a row of the batch from its cells.
-func (c *cachedBatch) row(cells []string) (Row, error) {
+// row rebuilds the row of a job, as pass one has read it.
+func (c *cachedBatch) row(e batch.Entry) (Row, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.read.row(cells)
+	row, err := c.read.read(e.Cells, e.Filled)
+	if err == nil && e.Part >= row.jobs() {
+		return row, errPart
+	}
+	return row.part(e.Part), err
 }
 
-func newBatchCache(ledger *batch.Store) *batchCache {
-	return &batchCache{ledger: ledger, batches: map[batch.ID]*cachedBatch{}}
+// errPart says that a cell held more tracking numbers when the batch was accepted.
+var errPart = errors.New("the row holds fewer tracking numbers than when it was accepted")
+
+func newBatchCache(ledger *batch.Store, v aftership.Version) *batchCache {
+	return &batchCache{ledger: ledger, version: v, batches: map[batch.ID]*cachedBatch{}}
 }
 
 // get returns the batch as it was when it was first asked for: its counts and
@@ -49,7 +59,7 @@ func (c *batchCache) get(ctx context.Context, id batch.ID) (*cachedBatch, error)
 	if err != nil {
 		return nil, err
 	}
-	read, err := readerOf(b)
+	read, err := readerOf(b, c.version)
 	if err != nil {
 		return nil, err
 	}

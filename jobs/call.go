@@ -86,7 +86,7 @@ func (c *call) load(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read job %d of batch %s: %w", c.p.Job, c.p.Batch, err)
 	}
-	c.row, err = c.b.row(e.Cells)
+	c.row, err = c.b.row(e)
 	return err
 }
 

@@ -50,7 +50,7 @@ func Check(op batch.Operation, v aftership.Version, row *Row) []Problem {
 // check is Check with the fields that it looks at, which are the same for all
 // rows of a sheet and cost more to find than to check.
 func check(op batch.Operation, v aftership.Version, fields []aftership.Field, row *Row) []Problem {
-	c := checker{op: op, version: v, row: row}
+	c := checker{op: op, version: v, row: row, problems: slices.Clone(row.Problems)}
 	c.identity()
 	for i := range fields {
 		c.field(&fields[i])
@@ -94,6 +94,8 @@ func (c *checker) identity() {
 // field checks the value or the items of one column.
 func (c *checker) field(f *aftership.Field) {
 	switch {
+	case len(c.row.Problems) > 0 && slices.ContainsFunc(c.row.Problems, func(p Problem) bool { return p.Column == f.Name }):
+		// told by whoever read the cell
 	case f.Kind == aftership.KindMap:
 		c.customFields(f)
 	case f.Complete:

@@ -20,7 +20,7 @@ func rowOf(t *testing.T, op batch.Operation, cells map[string]string) Row {
 	if err != nil {
 		t.Fatal(err)
 	}
-	row, err := newReader(op, m, Defaults{}).row(values)
+	row, err := newReader(op, aftership.V202404, m, options{}).read(values, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,8 +29,8 @@ func rowOf(t *testing.T, op batch.Operation, cells map[string]string) Row {
 
 func TestCheckFindsEveryProblem(t *testing.T) {
 	row := rowOf(t, batch.Create, map[string]string{
-		"tracking_number": "1Z 999", "slug": "UPS!", "emails": "a@b.example; nonsense", "origin_country": "Germany",
-		"language": "english", "delivery_type": "drone", "order_date": "yesterday", "smses": "0151",
+		"tracking_number": "1Z 999", "slug": "UPS!", "emails": "a@b.example; nonsense", "origin_country": "Atlantis",
+		"language": "klingonese", "delivery_type": "drone", "order_date": "yesterday", "smses": "0151",
 	})
 	problems := Check(batch.Create, aftership.V202404, &row)
 	want := []string{"tracking_number", "slug", "emails", "origin_country", "language", "delivery_type", "order_date", "smses"}
@@ -97,7 +97,7 @@ func TestCheckRefuses(t *testing.T) {
 		{"no number", batch.Create, map[string]string{"slug": "ups"}, "tracking_number", "missing"},
 		{"scientific notation", batch.Create, map[string]string{"tracking_number": "9.40551E+21"}, "tracking_number", "damaged by a spreadsheet"},
 		{"scientific notation, no sign", batch.Create, map[string]string{"tracking_number": "9.4E21"}, "tracking_number", "damaged by a spreadsheet"},
-		{"date without a time", batch.Create, map[string]string{"tracking_number": "12345", "order_date": "2026-11-05"}, "order_date", "not a date with a time"},
+		{"date without a time", batch.Create, map[string]string{"tracking_number": "12345", "order_date": "2026-11-05"}, "order_date", "offset from UTC"},
 		{"too short", batch.Create, map[string]string{"tracking_number": "123"}, "tracking_number", "fewer than 4"},
 		{"too long", batch.Create, map[string]string{"tracking_number": strings.Repeat("9", 101)}, "tracking_number", "more than 100"},
 		{"four addresses", batch.Create, map[string]string{"tracking_number": "12345", "emails": "a@b.example;c@d.example;e@f.example;g@h.example"}, "emails", "holds 4"},
@@ -147,7 +147,7 @@ func TestTemplatesPassTheCheck(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			row, err := newReader(op, m, Defaults{}).row(example)
+			row, err := newReader(op, v, m, options{}).read(example, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -2,10 +2,10 @@ package jobs
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
+	"aftership-bulk/aftership"
 	"aftership-bulk/batch"
 	"aftership-bulk/sheet"
 )
@@ -51,17 +51,17 @@ type feeder struct {
 type lookupRange struct{ from, to, n, round int }
 
 func newFeeder(in *Intake, b batch.Batch) (*feeder, error) {
-	read, err := readerOf(b)
+	read, err := readerOf(b, in.Version)
 	return &feeder{in: in, b: b, read: read}, err
 }
 
 // readerOf rebuilds the reader of a batch's rows from the ledger.
-func readerOf(b batch.Batch) (*reader, error) {
-	var def Defaults
-	if err := json.Unmarshal(b.Options, &def); err != nil {
-		return nil, fmt.Errorf("the options of batch %s cannot be read: %w", b.ID, err)
+func readerOf(b batch.Batch, v aftership.Version) (*reader, error) {
+	o, err := optionsOf(b)
+	if err != nil {
+		return nil, err
 	}
-	return newReader(b.Operation, sheet.Mapping{Fields: b.Fields}, def), nil
+	return newReader(b.Operation, v, sheet.Mapping{Fields: b.Fields}, o), nil
 }
 
 // run feeds the jobs without a result, Ahead of them at most.
@@ -117,7 +117,7 @@ func (f *feeder) needsLookup(ctx context.Context, job int) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	row, err := f.read.row(e.Cells)
+	row, err := f.read.read(e.Cells, e.Filled)
 	return err == nil && row.needsLookup(f.in.Version, f.b.Operation), nil
 }
 
@@ -134,7 +134,7 @@ func jobTask(b batch.Batch, job, round int) task {
 	return task{
 		kind:    taskJob,
 		queue:   queueName(b.Account, laneOf(b.Operation), b.Priority),
-		payload: Payload{V: PayloadVersion, Account: b.Account, Batch: b.ID, Job: job, Round: round},
+		payload: Payload{V: payloadVersion(b), Account: b.Account, Batch: b.ID, Job: job, Round: round},
 	}
 }
 
@@ -142,7 +142,7 @@ func lookupTask(b batch.Batch, from, to, round int) task {
 	return task{
 		kind:    taskLookup,
 		queue:   queueName(b.Account, laneLookup, b.Priority),
-		payload: Payload{V: PayloadVersion, Account: b.Account, Batch: b.ID, Job: from, To: to, Round: round},
+		payload: Payload{V: payloadVersion(b), Account: b.Account, Batch: b.ID, Job: from, To: to, Round: round},
 	}
 }
 
@@ -150,7 +150,7 @@ func finishTask(b batch.Batch) task {
 	return task{
 		kind:    taskFinish,
 		queue:   queueName(b.Account, laneFinish, b.Priority),
-		payload: Payload{V: PayloadVersion, Account: b.Account, Batch: b.ID, Round: b.Rounds},
+		payload: Payload{V: payloadVersion(b), Account: b.Account, Batch: b.ID, Round: b.Rounds},
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 
 	"aftership-bulk/aftership"
@@ -47,7 +48,7 @@ const appendRows = 20 * batch.ChunkJobs
 // same identity that was left unfinished is continued; one that was finished is
 // returned as it is, with existed true, and nothing is written.
 func (in *Intake) Accept(ctx context.Context, sh *sheet.Sheet, s *Survey, o Order) (b batch.Batch, existed bool, err error) {
-	spec, err := in.spec(sh, s.Plan, o)
+	spec, err := in.spec(sh, s, o)
 	if err != nil {
 		return b, false, err
 	}
@@ -71,20 +72,22 @@ func (in *Intake) Accept(ctx context.Context, sh *sheet.Sheet, s *Survey, o Orde
 
 // Existing is the batch that Accept would go on with or show, "" if the sheet is new.
 func (in *Intake) Existing(ctx context.Context, sh *sheet.Sheet, s *Survey, o Order) (batch.ID, error) {
-	spec, err := in.spec(sh, s.Plan, o)
+	spec, err := in.spec(sh, s, o)
 	if err != nil {
 		return "", err
 	}
 	return in.Ledger.Holder(ctx, spec.Identity)
 }
 
-func (in *Intake) spec(sh *sheet.Sheet, plan Plan, o Order) (batch.Spec, error) {
-	options, err := json.Marshal(plan.Defaults)
+func (in *Intake) spec(sh *sheet.Sheet, s *Survey, o Order) (batch.Spec, error) {
+	plan := s.Plan
+	options, err := json.Marshal(plan.options())
 	if err != nil {
 		return batch.Spec{}, err
 	}
 	return batch.Spec{
-		Identity:  identity(sh.SHA256, o.Account, plan, options),
+		Identity:  identity(sh.SHA256, o.Account, plan, options, s.needs()),
+		Needs:     s.needs(),
 		Operation: plan.Operation,
 		Account:   o.Account,
 		Source:    sh.Name,
@@ -100,12 +103,26 @@ func (in *Intake) spec(sh *sheet.Sheet, plan Plan, o Order) (batch.Spec, error) 
 	}, nil
 }
 
+// needs is the version of the ledger's format that a program must know to send the
+// rows as they were checked; zero is any.
+func (s *Survey) needs() int {
+	if s.changed {
+		return repairVersion
+	}
+	return 0
+}
+
 // identity names what would be sent: two imports with the same identity are the
-// same import.
-func identity(content, account string, plan Plan, options []byte) string {
+// same import. That rows are read with repairs is part of it, so that no batch is
+// gone on with whose first rows were read without.
+func identity(content, account string, plan Plan, options []byte, needs int) string {
 	fields, _ := json.Marshal(plan.Mapping.Fields)
+	parts := [][]byte{[]byte(content), []byte(account), []byte(plan.Operation), fields, options}
+	if needs > 0 {
+		parts = append(parts, []byte(strconv.Itoa(needs)))
+	}
 	h := sha256.New()
-	for _, part := range [][]byte{[]byte(content), []byte(account), []byte(plan.Operation), fields, options} {
+	for _, part := range parts {
 		fmt.Fprintf(h, "%d:", len(part))
 		h.Write(part)
 	}
@@ -149,7 +166,7 @@ type portion struct {
 }
 
 func (p *portion) add(ctx context.Context, job int, s Settled, now time.Time) error {
-	p.entries = append(p.entries, batch.Entry{Row: s.Row.Index, Line: s.Row.Line, Cells: append([]string(nil), s.Row.Cells...)})
+	p.entries = append(p.entries, s.entry())
 	if s.Result != nil {
 		s.Result.At = now
 		p.settled[job] = *s.Result

@@ -64,7 +64,7 @@ func (h *Handler) wanted(ctx context.Context, b *cachedBatch, p Payload) (rows [
 		if err != nil {
 			return nil, nil, err
 		}
-		row, err := b.row(e.Cells)
+		row, err := b.row(e)
 		if err != nil {
 			return nil, nil, err
 		}

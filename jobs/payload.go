@@ -10,10 +10,19 @@ import (
 	"aftership-bulk/batch"
 )
 
-// PayloadVersion is the version of [Payload] that this program writes. A worker
-// that meets a higher one hands the task back, for a newer worker to take: so a
-// fleet can be upgraded while it runs.
-const PayloadVersion = 1
+// PayloadVersion is the newest version of [Payload] that this program knows. A
+// worker that meets a higher one hands the task back, for a newer worker to take:
+// so a fleet can be upgraded while it runs. Version 2 is that of batches whose
+// rows are read with repairs; what they carry is the same.
+const PayloadVersion = 2
+
+// payloadVersion is the oldest version whose programs can carry out the batch.
+func payloadVersion(b batch.Batch) int {
+	if b.Version >= repairVersion {
+		return PayloadVersion
+	}
+	return 1
+}
 
 // Task types, as asynq knows them.
 const (

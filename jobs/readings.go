@@ -14,8 +14,7 @@ const blockRows = 256
 
 // block is a run of rows on its way through pass one.
 type block struct {
-	rows     []sheet.Row
-	errs     []error // of broken lines, by row
+	rows     []line
 	readings []reading
 	done     chan struct{} // closed when the readings are there
 }
@@ -31,7 +30,7 @@ func (s *Survey) readings(ctx context.Context, sh *sheet.Sheet, each func(readin
 	group.Go(func() error {
 		defer close(ordered)
 		defer close(work)
-		return cut(ctx, sh, func(b *block) {
+		return s.cut(ctx, sh, func(b *block) {
 			work <- b // first, so that every block in order is sure to be read
 			ordered <- b
 		})
@@ -52,16 +51,16 @@ func (s *Survey) readings(ctx context.Context, sh *sheet.Sheet, each func(readin
 }
 
 // cut cuts the sheet into blocks.
-func cut(ctx context.Context, sh *sheet.Sheet, put func(*block)) error {
+func (s *Survey) cut(ctx context.Context, sh *sheet.Sheet, put func(*block)) error {
 	b := newBlock()
-	for row, err := range sh.Rows() {
+	for row, err := range s.Plan.lines(sh) {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if err != nil && !isLineError(err) {
+		if err != nil {
 			return err
 		}
-		b.rows, b.errs = append(b.rows, row), append(b.errs, err)
+		b.rows = append(b.rows, row)
 		if len(b.rows) == blockRows {
 			put(b)
 			b = newBlock()
@@ -72,11 +71,11 @@ func cut(ctx context.Context, sh *sheet.Sheet, put func(*block)) error {
 }
 
 func (s *Survey) readBlocks(work <-chan *block) {
-	read := newReader(s.Plan.Operation, s.Plan.Mapping, s.Plan.Defaults)
+	read := s.newReader()
 	for b := range work {
 		b.readings = make([]reading, len(b.rows))
 		for i, row := range b.rows {
-			b.readings[i] = s.read(read, row, b.errs[i])
+			b.readings[i] = s.read(read, row)
 		}
 		close(b.done)
 	}

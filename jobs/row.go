@@ -1,11 +1,8 @@
 package jobs
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
-	"unicode"
 
 	"aftership-bulk/aftership"
 	"aftership-bulk/batch"
@@ -23,6 +20,33 @@ type Row struct {
 	ResultCode string `csv:"aftership_code"`
 	ResultID   string `csv:"aftership_tracking_id"`
 	ResultSlug string `csv:"aftership_slug"`
+
+	// Problems are what reading found wrong with the cells. Such a row is not sent.
+	Problems []Problem `csv:"-"`
+	// Repairs are what was read otherwise than it stands in the sheet.
+	Repairs []Repair `csv:"-"`
+	// Doubts are what a person should look at, though the row is sent.
+	Doubts []Problem `csv:"-"`
+
+	pieces  []piece // the tracking numbers of a cell that holds several; each is a job
+	changed bool    // a program that knows no repairs would send something else
+}
+
+// jobs is how many jobs the row makes.
+func (row *Row) jobs() int { return max(1, len(row.pieces)) }
+
+// part is the row as one of its jobs sees it.
+func (row Row) part(n int) Row {
+	if n >= len(row.pieces) {
+		return row
+	}
+	p := row.pieces[n]
+	row.TrackingNumber, row.changed = p.number, true
+	row.Repairs, row.Doubts = slices.Concat(p.repairs, row.Repairs), slices.Concat(p.doubts, row.Doubts)
+	if p.problem != nil {
+		row.Problems = append(slices.Clone(row.Problems), *p.problem)
+	}
+	return row
 }
 
 // resultColumns are the columns of a report that a sheet is asked for. A sheet
@@ -53,32 +77,6 @@ func allFields() []aftership.Field {
 	return append(aftership.Fields(), aftership.CompletionFields()...)
 }
 
-// Defaults fill in what a row does not say. They are part of a batch's identity,
-// because they change the calls.
-type Defaults struct {
-	Slug       string           `json:"slug,omitzero"`   // the courier of rows that name none
-	Reason     aftership.Reason `json:"reason,omitzero"` // why shipments are marked as completed
-	OnConflict string           `json:"on_conflict,omitzero"`
-	Limit      int              `json:"limit,omitzero"`
-	Skip       int              `json:"skip,omitzero"`
-	Sample     int              `json:"sample,omitzero"`
-}
-
-// Validate reports what is wrong with the defaults.
-func (d Defaults) Validate() error {
-	switch {
-	case d.Slug != "" && !slugForm.MatchString(d.Slug):
-		return fmt.Errorf("--slug %q is not a courier's slug: write it as AfterShip does (dhl, j-net)", d.Slug)
-	case d.Reason != "" && !slices.Contains(aftership.Reasons(), d.Reason):
-		return fmt.Errorf("--reason %q is unknown: use DELIVERED, LOST or RETURNED_TO_SENDER", d.Reason)
-	case d.OnConflict != "" && d.OnConflict != ConflictLast:
-		return fmt.Errorf("--on-conflict %q is unknown: use last", d.OnConflict)
-	case d.Limit < 0 || d.Skip < 0 || d.Sample < 0:
-		return errors.New("--limit, --skip and --sample count rows: use a number of 0 or more")
-	}
-	return nil
-}
-
 // Template is the header of a sheet with every column that has an effect on the
 // operation's calls in the version, and a row that can be sent.
 func Template(op batch.Operation, v aftership.Version) (header, example []string) {
@@ -97,77 +95,6 @@ func Template(op batch.Operation, v aftership.Version) (header, example []string
 
 // exclusive are the columns that AfterShip takes only without others of the template.
 var exclusive = map[string]bool{"slug_group": true, "location_id": true}
-
-// reader turns the cells of a sheet into rows.
-type reader struct {
-	op        batch.Operation
-	decode    *sheet.Decoder[Row]
-	columns   []string
-	countries map[string]bool // those of the columns that hold countries
-	def       Defaults
-}
-
-func newReader(op batch.Operation, m sheet.Mapping, def Defaults) *reader {
-	r := &reader{op: op, decode: sheet.NewDecoder[Row](m), columns: m.Fields, countries: map[string]bool{}, def: def}
-	for _, column := range m.Fields {
-		if f, ok := aftership.LookupField(column); ok && f.Kind == aftership.KindCountry {
-			r.countries[column] = true
-		}
-	}
-	return r
-}
-
-// row reads the cells of one row, cleans them and fills in the defaults.
-func (r *reader) row(cells []string) (Row, error) {
-	row, rest, err := r.decode.Decode(cells)
-	if err != nil {
-		return row, err
-	}
-	for column, cell := range rest {
-		if _, ok := aftership.CustomField(column); ok && strings.TrimSpace(cell) != "" {
-			row.Set(column, cell)
-		}
-	}
-	r.clean(&row)
-	r.fill(&row)
-	return row, nil
-}
-
-// clean takes off the white space that spreadsheets and people leave around a
-// value, and finds the cells that ask for a field to be emptied.
-func (r *reader) clean(row *Row) {
-	row.Reason = aftership.Reason(strings.ToUpper(trim(string(row.Reason))))
-	row.EventDatetime, row.Result = trim(row.EventDatetime), strings.ToLower(trim(row.Result))
-	for _, column := range r.columns {
-		value := row.Value(column)
-		if value == "" {
-			continue
-		}
-		clean := trim(value)
-		if strings.EqualFold(clean, clearCell) {
-			row.Clear, clean = append(row.Clear, column), ""
-		}
-		if r.countries[column] {
-			clean = strings.ToUpper(clean)
-		}
-		if clean != value {
-			row.Set(column, clean)
-		}
-	}
-}
-
-func trim(s string) string {
-	return strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || r == '\u200b' || r == '\ufeff' })
-}
-
-func (r *reader) fill(row *Row) {
-	if row.Slug == "" && row.SlugGroup == "" && row.ID == "" || r.op == batch.Create && row.Slug == "" && row.SlugGroup == "" {
-		row.Slug = r.def.Slug
-	}
-	if row.Reason == "" {
-		row.Reason = r.def.Reason
-	}
-}
 
 // ref names the tracking that the row is about, for an operation. found is the
 // id that a look-up found for it, if any.

@@ -3,33 +3,20 @@ package jobs
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/cespare/xxhash/v2"
 
 	"aftership-bulk/aftership"
 	"aftership-bulk/batch"
+	"aftership-bulk/carrier"
 	"aftership-bulk/sheet"
+	"aftership-bulk/value"
 )
 
-// ConflictLast is the value of --on-conflict that lets the last of several rows
-// of one shipment win.
-const ConflictLast = "last"
-
-// Plan is what is to be done with a sheet: everything that decides which calls
-// its rows become.
-type Plan struct {
-	Operation batch.Operation
-	Version   aftership.Version
-	Mapping   sheet.Mapping
-	Defaults  Defaults
-}
-
-// fate is what pass one decided about a row.
+// fate is what pass one decided about a job.
 type fate byte
 
 const (
@@ -40,46 +27,97 @@ const (
 	contradicts             // one of several rows of a shipment that differ, of which none can be chosen
 	doneBefore              // a report says that it was done
 	notSelected             // --skip, --limit or --sample leave it out
+	noData                  // a footer, a repeated header, a voided label
 )
 
-// sighting is the row of a shipment that will be sent.
+// sighting is the job of a shipment that will be sent.
 type sighting struct {
-	row     uint32
+	job     uint32
 	content uint32 // hash of what the row would send; short, since it is held against rows of the same shipment only
 }
 
-// Survey is what pass one found out about a sheet: the fate of every row. It
-// holds a byte a row and a hash a shipment, never the rows themselves.
+// Survey is what pass one found out about a sheet: the fate of every job of every
+// row. It holds a byte a job and a hash a shipment, never the rows themselves.
 type Survey struct {
 	Plan Plan
 	Rows int
 
 	fates     []fate
+	several   map[uint32]uint16 // rows that make several jobs, and how many
 	shipments map[uint64]sighting
 	conflicts map[uint64][]int // lines of the rows of a shipment that differ, the first few
-	firstWith map[uint32]bool  // rows that another row differs from
+	firstWith map[uint32]bool  // jobs that another row differs from
 	samples   map[int]bool
 	columns   []string          // that change a row's call
 	checked   []aftership.Field // that a row can hold something in
+	lookups   int               // jobs whose tracking must be found first
+	changed   bool              // programs that know no repairs would send something else
+	problems  tally
+	repairs   tally
+	doubts    tally
 }
 
 // Take reads the sheet once and decides the fate of every row. Nothing is sent,
 // and nothing is written.
 func Take(ctx context.Context, sh *sheet.Sheet, plan Plan) (*Survey, error) {
 	s := &Survey{
-		Plan: plan, shipments: map[uint64]sighting{}, conflicts: map[uint64][]int{}, firstWith: map[uint32]bool{},
+		Plan: plan, several: map[uint32]uint16{}, shipments: map[uint64]sighting{}, conflicts: map[uint64][]int{}, firstWith: map[uint32]bool{},
 		columns: sentColumns(plan), checked: checkedFields(plan),
+	}
+	if _, err := value.ParseForm(plan.options().dates()); err != nil {
+		return nil, err
 	}
 	if plan.Defaults.Sample > 0 {
 		if err := s.choose(ctx, sh); err != nil {
 			return nil, err
 		}
 	}
-	if err := s.readings(ctx, sh, func(r reading) { s.fates = append(s.fates, s.judge(r)) }); err != nil {
+	if err := s.readings(ctx, sh, s.take); err != nil {
 		return nil, err
 	}
-	s.Rows = len(s.fates)
 	return s, nil
+}
+
+// line is a row of a sheet with what the rules of its export say about it.
+type line struct {
+	sheet.Row
+	filled []batch.Fill
+	err    error // of a broken line
+}
+
+// lines yields the rows of a sheet as the plan's rules read them. The rules
+// remember earlier rows, so that every row passes them, in order.
+func (p Plan) lines(sh *sheet.Sheet) iter.Seq2[line, error] {
+	return func(yield func(line, error) bool) {
+		rules := p.Rules.Reader(sh.Header)
+		ruled := ruled(p.Rules)
+		for row, err := range sh.Rows() {
+			l := line{Row: row, err: err}
+			if err != nil && !isLineError(err) {
+				yield(l, err)
+				return
+			}
+			if ruled && err == nil && l.Skip == "" {
+				var filled []sheet.Fill
+				filled, l.Skip = rules.Row(row.Cells)
+				l.filled = fills(filled)
+			}
+			if !yield(l, nil) {
+				return
+			}
+		}
+	}
+}
+
+func fills(filled []sheet.Fill) []batch.Fill {
+	if len(filled) == 0 {
+		return nil
+	}
+	out := make([]batch.Fill, len(filled))
+	for i, f := range filled {
+		out[i] = batch.Fill(f)
+	}
+	return out
 }
 
 func isLineError(err error) bool {
@@ -121,76 +159,211 @@ func (s *Survey) selected(i int) bool {
 	return true
 }
 
+// newReader is a reader of the sheet's rows.
+func (s *Survey) newReader() *reader {
+	r := newReader(s.Plan.Operation, s.Plan.Version, s.Plan.Mapping, s.Plan.options())
+	r.hints = s.Plan.CarrierHints
+	return r
+}
+
 // reading is what a row says by itself, before it is held against the others.
 type reading struct {
-	line     int
+	line int
+	part          // the row's only job, or its first
+	more []part   // its other jobs
+	said *remarks // nil for most
+}
+
+// part is what one job of a row says.
+type part struct {
 	fate     fate
+	lookup   bool
+	changed  bool
 	shipment uint64 // hash of which shipment it is about
 	content  uint32 // hash of what it would send
 }
 
+// remarks are what there is to tell about a row.
+type remarks struct{ problems, repairs, doubts []Problem }
+
 // read reads and checks one row.
-func (s *Survey) read(read *reader, r sheet.Row, lineErr error) reading {
-	got := reading{line: r.Line, fate: send}
-	if !s.selected(r.Index) {
-		got.fate = notSelected
-		return got
-	}
-	if lineErr != nil {
-		got.fate = broken
-		return got
-	}
-	row, err := read.row(r.Cells)
+func (s *Survey) read(read *reader, l line) reading {
+	got := reading{line: l.Line}
 	switch {
-	case err != nil:
-		got.fate = wrong
-	case settledBefore(&row):
-		got.fate = doneBefore
-	case len(check(s.Plan.Operation, s.Plan.Version, s.checked, &row)) > 0:
-		got.fate = wrong
+	case l.Skip != "":
+		got.fate = noData
+	case !s.selected(l.Index):
+		got.fate = notSelected
+	case l.err != nil:
+		got.fate = broken
+		res := brokenLine(l.err)
+		got.say(&Row{Problems: []Problem{{Column: "line", Wrong: res.Message, Remedy: res.Hint}}}, nil)
 	default:
-		got.shipment, got.content = xxhash.Sum64String(row.shipmentKey(s.Plan.Operation)), s.content(&row)
+		s.readRow(read, l, &got)
 	}
 	return got
 }
 
-// judge decides the fate of one row, as far as the rows before it tell.
-func (s *Survey) judge(r reading) fate {
-	if r.fate != send {
-		return r.fate
+func (s *Survey) readRow(read *reader, l line, got *reading) {
+	row, err := s.row(read, l)
+	switch {
+	case err != nil:
+		got.fate = wrong
+		got.say(&row, []Problem{unreadable(err)})
+	case settledBefore(&row):
+		got.fate = doneBefore
+	case row.jobs() == 1:
+		got.part = s.part(&row, got)
+	default:
+		got.more = make([]part, row.jobs()-1)
+		for i := range row.jobs() {
+			each := row.part(i)
+			if i == 0 {
+				got.part = s.part(&each, got)
+			} else {
+				got.more[i-1] = s.part(&each, got)
+			}
+		}
 	}
-	return s.sight(r)
+}
+
+// row reads a row, and holds the cells against it that the sheet's reader does
+// not trust.
+func (s *Survey) row(read *reader, l line) (Row, error) {
+	row, err := read.read(l.Cells, l.filled)
+	for _, flaw := range l.Flaws {
+		read.flaw(&row, l, flaw)
+	}
+	return row, err
+}
+
+// unreadable is the problem of a row that cannot be decoded.
+func unreadable(err error) Problem {
+	return Problem{Column: "this row", Wrong: err.Error(), Remedy: "mend the cell"}
+}
+
+// part judges one job of a row by itself.
+func (s *Survey) part(row *Row, got *reading) part {
+	if problems := s.check(row); len(problems) > 0 {
+		got.say(row, problems)
+		return part{fate: wrong}
+	}
+	if len(row.Repairs)+len(row.Doubts) > 0 {
+		got.say(row, nil)
+	}
+	return part{
+		fate: send, lookup: row.needsLookup(s.Plan.Version, s.Plan.Operation), changed: row.changed || len(row.Doubts) > 0,
+		shipment: xxhash.Sum64String(row.shipmentKey(s.Plan.Operation)), content: s.content(row),
+	}
+}
+
+// check finds the problems of a row, those of its courier's demands included.
+func (s *Survey) check(row *Row) []Problem {
+	problems := check(s.Plan.Operation, s.Plan.Version, s.checked, row)
+	if s.Plan.Operation != batch.Create || row.Slug == "" {
+		return problems
+	}
+	for _, column := range missing(s.Plan.Required, row) {
+		problems = append(problems, Problem{column, "", "is missing, and courier " + row.Slug + " needs it", "fill in " + carrier.EitherColumn(column)})
+	}
+	for _, column := range missing(s.Plan.Usual, row) {
+		row.Doubts = append(row.Doubts, Problem{column, "", "is missing, and courier " + row.Slug + " may need it", "fill in " + carrier.EitherColumn(column)})
+	}
+	return problems
+}
+
+func missing(required map[string][]string, row *Row) []string {
+	columns := required[row.Slug]
+	if len(columns) == 0 {
+		return nil
+	}
+	return carrier.Missing(columns, func(column string) bool { return row.Value(column) != "" })
+}
+
+// say keeps what there is to tell about a job.
+func (r *reading) say(row *Row, problems []Problem) {
+	if r.said == nil {
+		r.said = &remarks{}
+	}
+	r.said.problems = append(r.said.problems, problems...)
+	r.said.doubts = append(r.said.doubts, row.Doubts...)
+	for _, repair := range row.Repairs {
+		r.said.repairs = append(r.said.repairs, Problem{Column: repair.Column, Value: repair.Was, Wrong: repair.Why, Remedy: repair.Now})
+	}
+}
+
+// take decides the fates of a row's jobs, as far as the rows before it tell.
+func (s *Survey) take(r reading) {
+	s.one(r.line, r.part)
+	for _, p := range r.more {
+		s.one(r.line, p)
+	}
+	if n := len(r.more); n > 0 {
+		s.several[uint32(s.Rows)] = uint16(n + 1)
+	}
+	s.Rows++
+	if r.said != nil {
+		s.tally(r.line, r.said)
+	}
+}
+
+func (s *Survey) one(line int, p part) {
+	fate := p.fate
+	if fate == send {
+		fate = s.sight(line, p)
+	}
+	if fate == send {
+		s.changed = s.changed || p.changed
+		if p.lookup {
+			s.lookups++
+		}
+	}
+	s.fates = append(s.fates, fate)
 }
 
 // settledBefore reports whether a report given back says that nothing is left to
 // do for the row. A row that was skipped because it had been done has its code;
 // one that --limit left out has none.
+//
+// The result of a row with several numbers is the worst of its jobs', so that all
+// of them are sent again if one failed. What was done then is not done twice by
+// that: AfterShip answers 4003 to a create and 4013 to a retrack of an active
+// tracking, and to update or complete again changes nothing.
 func settledBefore(row *Row) bool {
 	o := batch.Outcome(row.Result)
 	return o.Done() || o == batch.Duplicate || o == batch.Skipped && row.ResultCode != ""
 }
 
-// sight looks for an earlier row of the same shipment.
-func (s *Survey) sight(r reading) fate {
-	now := sighting{row: uint32(len(s.fates)), content: r.content}
-	first, seen := s.shipments[r.shipment]
+// sight looks for an earlier job of the same shipment.
+func (s *Survey) sight(line int, p part) fate {
+	now := sighting{job: uint32(len(s.fates)), content: p.content}
+	first, seen := s.shipments[p.shipment]
 	switch {
 	case !seen:
-		s.shipments[r.shipment] = now
+		s.shipments[p.shipment] = now
 		return send
-	case first.content == now.content && s.fates[first.row] == send:
+	case first.content == now.content && s.fates[first.job] == send:
 		return repeats
 	case s.Plan.Operation == batch.Create || s.Plan.Operation == batch.Retrack:
-		s.firstWith[first.row] = true
+		s.firstWith[first.job] = true
 		return repeats
 	case s.Plan.Defaults.OnConflict == ConflictLast:
-		s.fates[first.row] = repeats
-		s.shipments[r.shipment] = now
+		s.unsend(first.job, repeats, p)
+		s.shipments[p.shipment] = now
 		return send
 	}
-	s.fates[first.row] = contradicts
-	s.conflict(r.shipment, r.line)
+	s.unsend(first.job, contradicts, p)
+	s.conflict(p.shipment, line)
 	return contradicts
+}
+
+// unsend keeps an earlier job of the same shipment from being sent. Both need a
+// look-up or none does, since the key of a shipment tells that.
+func (s *Survey) unsend(job uint32, f fate, p part) {
+	if s.fates[job] == send && p.lookup {
+		s.lookups--
+	}
+	s.fates[job] = f
 }
 
 // linesNamed is how many lines of a conflict a message names.
@@ -238,11 +411,24 @@ func (s *Survey) value(row *Row, column string) string {
 	return row.Value(column)
 }
 
-// Send is the number of rows that become calls.
+// Jobs is the number of jobs that the rows make: one each, or one for each of
+// several tracking numbers in a cell.
+func (s *Survey) Jobs() int { return len(s.fates) }
+
+// Send is the number of jobs that become calls.
 func (s *Survey) Send() int { return s.count(send) }
 
-// Invalid is the number of rows that cannot be sent as they are.
+// Invalid is the number of jobs that cannot be sent as they are.
 func (s *Survey) Invalid() int { return s.count(broken) + s.count(wrong) + s.count(contradicts) }
+
+// Duplicates is the number of jobs whose shipment another row sends.
+func (s *Survey) Duplicates() int { return s.count(repeats) }
+
+// Skipped is the number of jobs that are left alone: rows that were done before,
+// that --skip, --limit or --sample leave out, and that are no data.
+func (s *Survey) Skipped() int {
+	return s.count(doneBefore) + s.count(notSelected) + s.count(noData)
+}
 
 func (s *Survey) count(f fate) int {
 	n := 0
@@ -254,187 +440,8 @@ func (s *Survey) count(f fate) int {
 	return n
 }
 
-// Settled is a row together with the result that it has without a call, if any.
-type Settled struct {
-	Row    sheet.Row
-	Result *batch.Result // nil for a row that becomes a call
-}
-
-// settler is pass two: it reads the rows again and writes down the results of
-// those that need no call.
-type settler struct {
-	*Survey
-	read  *reader
-	kept  map[uint32]Row // rows that a later row differs from, to name the columns
-	lines map[uint32]int // and the lines of rows that are repeated
-	// opened holds the line of the first row of each shipment that rows contradict
-	// each other about; pass one keeps only those of the later ones.
-	opened map[uint64]int
-}
-
-// keptRows bounds the rows that pass two holds to name differing columns.
-const keptRows = 100_000
-
-// Settle reads the sheet again and yields every row with its result, or without
-// one if it becomes a call. The rows are numbered as their jobs are.
-func (s *Survey) Settle(sh *sheet.Sheet) func(yield func(Settled, error) bool) {
-	return func(yield func(Settled, error) bool) {
-		st := &settler{Survey: s, read: newReader(s.Plan.Operation, s.Plan.Mapping, s.Plan.Defaults), kept: map[uint32]Row{}, lines: map[uint32]int{}, opened: map[uint64]int{}}
-		i := 0
-		for row, err := range sh.Rows() {
-			if err != nil && !isLineError(err) {
-				yield(Settled{}, err)
-				return
-			}
-			if i >= len(s.fates) {
-				yield(Settled{}, errChanged)
-				return
-			}
-			if !yield(Settled{row, st.result(uint32(i), row, err)}, nil) {
-				return
-			}
-			i++
-		}
-		if i != len(s.fates) {
-			yield(Settled{}, errChanged)
-		}
-	}
-}
-
-var errChanged = errors.New("the file changed while it was read; nothing more was sent. Run the command again on a file that stays still")
-
-func (st *settler) result(i uint32, row sheet.Row, lineErr error) *batch.Result {
-	st.keep(i, row)
-	switch st.fates[i] {
-	case broken:
-		return brokenLine(lineErr)
-	case wrong:
-		return st.problems(row)
-	case repeats:
-		return st.repeated(i, row)
-	case contradicts:
-		return st.contradiction(row)
-	case doneBefore:
-		return st.before(row)
-	case notSelected:
-		return &batch.Result{Outcome: batch.Skipped, Message: "left out by --skip, --limit or --sample"}
-	}
-	return nil
-}
-
-// keep remembers the rows that later ones will be compared with.
-func (st *settler) keep(i uint32, row sheet.Row) {
-	if !st.firstWith[i] || len(st.kept) >= keptRows {
-		return
-	}
-	if r, err := st.read.row(slices.Clone(row.Cells)); err == nil {
-		st.kept[i] = r
-		st.lines[i] = row.Line
-	}
-}
-
-func brokenLine(err error) *batch.Result {
-	res := &batch.Result{Outcome: batch.Invalid, Message: "the line cannot be read", Hint: "mend the line"}
-	if le, ok := errors.AsType[*sheet.LineError](err); ok {
-		res.Message, res.Hint = le.Problem, le.Hint
-	}
-	return res
-}
-
-// before repeats what an earlier report says of a row that is left alone.
-func (st *settler) before(row sheet.Row) *batch.Result {
-	r, _ := st.read.row(row.Cells) // it was read in pass one
-	if batch.Outcome(r.Result) == batch.Duplicate {
-		return &batch.Result{Outcome: batch.Duplicate, Message: "a duplicate in an earlier run, as this report says"}
-	}
-	code, _ := strconv.Atoi(r.ResultCode)
-	return &batch.Result{Outcome: batch.Skipped, Code: code, TrackingID: r.ResultID, Slug: r.ResultSlug, Message: "done in an earlier run, as this report says"}
-}
-
-func (st *settler) problems(row sheet.Row) *batch.Result {
-	r, err := st.read.row(row.Cells)
-	if err != nil {
-		return &batch.Result{Outcome: batch.Invalid, Message: err.Error(), Hint: "mend the cell"}
-	}
-	return invalid(Check(st.Plan.Operation, st.Plan.Version, &r))
-}
-
-// invalid is the result of a row with problems: all of them at once.
-func invalid(problems []Problem) *batch.Result {
-	var said, remedies []string
-	for _, p := range problems {
-		said = append(said, p.String())
-		if !slices.Contains(remedies, p.Remedy) {
-			remedies = append(remedies, p.Remedy)
-		}
-	}
-	return &batch.Result{Outcome: batch.Invalid, Message: strings.Join(said, "; "), Hint: strings.Join(remedies, "; ")}
-}
-
-// repeated is the result of a row whose shipment another row sends.
-func (st *settler) repeated(i uint32, row sheet.Row) *batch.Result {
-	r, err := st.read.row(row.Cells)
-	if err != nil {
-		return &batch.Result{Outcome: batch.Invalid, Message: err.Error(), Hint: "mend the cell"}
-	}
-	sent := st.shipments[xxhash.Sum64String(r.shipmentKey(st.Plan.Operation))]
-	res := &batch.Result{Outcome: batch.Duplicate, DuplicateOf: int(sent.row) + 1}
-	switch {
-	case sent.row > i:
-		res.Message = "a later row of the same shipment is sent instead"
-	case sent.content == st.content(&r):
-		res.Message = "the same as an earlier row"
-	default:
-		res.Message = st.differing(sent.row, &r)
-		res.Hint = "keep one row for the shipment; to change it later, use `enqueue update`"
-	}
-	return res
-}
-
-// differing names the columns in which a row differs from the one that is sent.
-func (st *settler) differing(first uint32, r *Row) string {
-	kept, ok := st.kept[first]
-	if !ok {
-		return "the same shipment as an earlier row, with other values"
-	}
-	var names []string
-	for _, name := range st.columns {
-		if st.value(&kept, name) != st.value(r, name) {
-			names = append(names, name)
-		}
-	}
-	return fmt.Sprintf("the same shipment as line %d, with another %s", st.lines[first], strings.Join(names, ", "))
-}
-
-func (st *settler) contradiction(row sheet.Row) *batch.Result {
-	r, err := st.read.row(row.Cells)
-	if err != nil {
-		return &batch.Result{Outcome: batch.Invalid, Message: err.Error(), Hint: "mend the cell"}
-	}
-	key := xxhash.Sum64String(r.shipmentKey(st.Plan.Operation))
-	first, seen := st.opened[key]
-	if !seen {
-		first, st.opened[key] = row.Line, row.Line
-	}
-	lines := append([]int{first}, st.conflicts[key]...)
-	lines = slices.DeleteFunc(lines, func(line int) bool { return line == row.Line })
-	return &batch.Result{
-		Outcome: batch.Invalid,
-		Message: fmt.Sprintf("several rows of this shipment want different values (also line %s)", joinInts(lines)),
-		Hint:    "keep one of the rows, or say --on-conflict last",
-	}
-}
-
-func joinInts(ns []int) string {
-	var b strings.Builder
-	for i, n := range ns {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		fmt.Fprint(&b, n)
-	}
-	return b.String()
-}
+// jobsOf is how many jobs a row makes.
+func (s *Survey) jobsOf(row int) int { return max(1, int(s.several[uint32(row)])) }
 
 // Unsent lists the columns of the header that have no effect on the calls.
 func (s *Survey) Unsent(header []string) []string {
@@ -448,48 +455,4 @@ func (s *Survey) Unsent(header []string) []string {
 		names = append(names, name)
 	}
 	return names
-}
-
-// Rehearsal is the batch that a dry run would be: the counts of what is settled
-// without a call, and the rest pending.
-func (s *Survey) Rehearsal(sh *sheet.Sheet, account string) batch.Batch {
-	counts := map[batch.Outcome]int{}
-	for outcome, n := range map[batch.Outcome]int{
-		batch.Invalid:   s.Invalid(),
-		batch.Duplicate: s.count(repeats),
-		batch.Skipped:   s.count(doneBefore) + s.count(notSelected),
-	} {
-		if n > 0 {
-			counts[outcome] = n
-		}
-	}
-	return batch.Batch{
-		ID: "dry-run", State: batch.Finished, Rows: s.Rows, Total: s.Rows, Done: s.Rows - s.Send(), Counts: counts,
-		Spec: batch.Spec{Operation: s.Plan.Operation, Account: account, Source: sh.Name, Header: sh.Header, Delimiter: string(sh.Delimiter), BOM: sh.BOM},
-	}
-}
-
-// firstRound is the round of every job that was never opened again.
-const firstRound = 1
-
-// Items yields the rows as a report of a dry run shows them.
-func (s *Survey) Items(sh *sheet.Sheet) iter.Seq2[batch.Item, error] {
-	return func(yield func(batch.Item, error) bool) {
-		job := 0
-		for settled, err := range s.Settle(sh) {
-			if err != nil {
-				yield(batch.Item{}, err)
-				return
-			}
-			item := batch.Item{Job: job, Round: firstRound, Entry: batch.Entry{Row: settled.Row.Index, Line: settled.Row.Line, Cells: settled.Row.Cells}}
-			item.Result = batch.Result{Outcome: batch.Pending, Message: "dry run: would be sent"}
-			if settled.Result != nil {
-				item.Result = *settled.Result
-			}
-			if !yield(item, nil) {
-				return
-			}
-			job++
-		}
-	}
 }

@@ -108,7 +108,7 @@ func (w *Worker) handler(a *Account) *Handler {
 		account: a,
 		opts:    w.opts,
 		stops:   &stopWatch{ledger: w.ledger, now: w.opts.Now},
-		batches: newBatchCache(w.ledger),
+		batches: newBatchCache(w.ledger, a.Client.Version()),
 		health:  newHealth(w.ledger, a.Name, w.opts.Now),
 		reach:   &w.reach,
 		log:     w.opts.Log.With("account", a.Name),

@@ -1,0 +1,199 @@
+package jobs
+
+import (
+	"cmp"
+	"strings"
+
+	"aftership-bulk/aftership"
+	"aftership-bulk/value"
+)
+
+// cleaner makes what AfterShip takes out of the text of a cell, where that is
+// certain. Nil stands for text that is sent as it is.
+type cleaner func(r *reader, c *column, text string) (value.Cleaned, error)
+
+// cleanerOf is the cleaner of a field's column.
+func cleanerOf(f aftership.Field) cleaner {
+	switch f.Name {
+	case "tracking_number":
+		return (*reader).numbers
+	case "order_number", "order_id":
+		return pure(value.OrderNumber)
+	case "slug", "last_mile_slug":
+		return (*reader).courier
+	}
+	if clean, ok := kindCleaners[f.Kind]; ok {
+		return clean
+	}
+	return pure(plainText)
+}
+
+// kindCleaners clean the cells of a kind. Other kinds are text.
+var kindCleaners = map[aftership.Kind]cleaner{
+	aftership.KindNumber:   pure(value.Number),
+	aftership.KindCountry:  (*reader).nation,
+	aftership.KindDate:     (*reader).date,
+	aftership.KindDatetime: (*reader).datetime,
+	aftership.KindLanguage: pure(func(text string) (value.Cleaned, error) { return bare(value.Language(text)) }),
+	aftership.KindEmail:    (*reader).emails,
+	aftership.KindPhone:    (*reader).phones,
+	aftership.KindEnum:     (*reader).enum,
+}
+
+// bare is a value without notes.
+func bare(clean string, err error) (value.Cleaned, error) { return value.Cleaned{Value: clean}, err }
+
+// pure makes a cleaner of a function that needs nothing but the text.
+func pure(clean func(string) (value.Cleaned, error)) cleaner {
+	return func(_ *reader, _ *column, text string) (value.Cleaned, error) { return clean(text) }
+}
+
+func plainText(text string) (value.Cleaned, error) {
+	clean, notes := value.Text(text)
+	return value.Cleaned{Value: clean, Notes: notes}, nil
+}
+
+// piece is one of several tracking numbers of a cell.
+type piece struct {
+	number  string
+	problem *Problem
+	repairs []Repair
+	doubts  []Problem
+}
+
+// numbers cleans the cell of the tracking number, and takes it apart where it
+// surely holds several.
+func (r *reader) numbers(c *column, text string) (value.Cleaned, error) {
+	if simple(text) {
+		return value.Number(text)
+	}
+	parts := value.Numbers(text, r.opts.NumberSeparators)
+	if len(parts) < 2 {
+		return value.Number(text)
+	}
+	var pieces []piece
+	for _, part := range parts {
+		if p := r.piece(c, part); p.number != "" {
+			pieces = append(pieces, p)
+		}
+	}
+	if len(pieces) < 2 {
+		return value.Number(text) // one number and a word: what it means is not ours to say
+	}
+	r.row.pieces = pieces
+	return value.Cleaned{Value: pieces[0].number}, nil
+}
+
+func (r *reader) piece(c *column, text string) piece {
+	clean, err := value.Number(text)
+	if err != nil {
+		return piece{number: text, problem: new(refusal(c, text, err))}
+	}
+	p := piece{number: clean.Value}
+	for _, n := range clean.Notes {
+		p.repairs = append(p.repairs, Repair{c.field, n})
+	}
+	for _, w := range clean.Warnings {
+		p.doubts = append(p.doubts, doubt(c, clean.Value, w))
+	}
+	return p
+}
+
+// simple says that a text is made of ASCII letters and digits, as nearly every
+// tracking number is.
+func simple(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') {
+			return false
+		}
+	}
+	return true
+}
+
+// nation cleans a country. The parcel's destination tells how phones are read.
+func (r *reader) nation(c *column, text string) (value.Cleaned, error) {
+	clean, err := bare(value.Country(text))
+	if c.field == destination {
+		r.country = clean.Value
+	}
+	return clean, err
+}
+
+const destination = "destination_country"
+
+// date cleans a date. What AfterShip takes already stays as it is.
+func (r *reader) date(_ *column, text string) (value.Cleaned, error) {
+	if parses(text, dateForms) && (text[:2] == "20" || text[:3] == "199") {
+		return value.Cleaned{Value: text}, nil
+	}
+	clean, notes, err := value.Date(text, r.dates)
+	return value.Cleaned{Value: clean, Notes: notes}, err
+}
+
+// datetime cleans a date with a time. One without its offset is refused: a guess
+// may be a day off.
+func (r *reader) datetime(_ *column, text string) (value.Cleaned, error) {
+	clean, notes, err := value.Datetime(text, r.dates, nil)
+	return value.Cleaned{Value: clean, Notes: notes}, err
+}
+
+func (r *reader) emails(_ *column, text string) (value.Cleaned, error) {
+	clean, notes := value.Text(text)
+	return value.Cleaned{Value: aftership.List(value.List(clean)).String(), Notes: notes}, nil
+}
+
+// phones cleans a list of phone numbers.
+func (r *reader) phones(_ *column, text string) (value.Cleaned, error) {
+	var numbers aftership.List
+	for _, item := range value.List(text) {
+		number, err := value.Phone(item, cmp.Or(r.opts.Country, r.country))
+		if err != nil {
+			return value.Cleaned{}, err
+		}
+		if number != "" {
+			numbers = append(numbers, number)
+		}
+	}
+	return value.Cleaned{Value: numbers.String()}, nil
+}
+
+// enum writes a word of a closed set as AfterShip does.
+func (r *reader) enum(c *column, text string) (value.Cleaned, error) {
+	clean, err := plainText(text)
+	for _, word := range c.Enum {
+		if strings.EqualFold(word, clean.Value) {
+			clean.Value = word
+		}
+	}
+	return clean, err
+}
+
+// noCourier is the error of a carrier's name that stands for no courier.
+type noCourier struct{ CarrierHint }
+
+func (e *noCourier) Error() string { return e.Wrong }
+
+// CarrierKey is a carrier's name as [Plan.Carriers] and [Plan.CarrierHints] hold
+// it: case and the number of spaces do not count.
+func CarrierKey(name string) string {
+	if slugForm.MatchString(name) {
+		return name
+	}
+	return strings.ToLower(strings.Join(strings.Fields(name), " "))
+}
+
+// courier turns a carrier's name into its slug.
+func (r *reader) courier(c *column, text string) (value.Cleaned, error) {
+	clean, notes := value.Text(text)
+	key := CarrierKey(clean)
+	if slug, ok := r.opts.Carriers[key]; ok {
+		return value.Cleaned{Value: slug, Notes: notes}, nil
+	}
+	if hint, ok := r.hints[key]; ok {
+		return value.Cleaned{}, &noCourier{hint}
+	}
+	if !slugForm.MatchString(clean) {
+		return value.Cleaned{}, &noCourier{CarrierHint{"is not a courier's slug", kindRemedies[aftership.KindSlug]}}
+	}
+	return value.Cleaned{Value: clean, Notes: notes}, nil
+}

@@ -1,0 +1,37 @@
+package jobs
+
+import (
+	"maps"
+	"strings"
+	"testing"
+
+	"aftership-bulk/aftership"
+	"aftership-bulk/carrier"
+)
+
+func TestPlanNames(t *testing.T) {
+	t.Parallel()
+	table := sandboxTable(t, aftership.V202507)
+	s := carrier.NewSurvey(table)
+	for i, name := range []string{"PostNL International 3S", "DHL", "Royal Mail", "ups", "", "Royal Mail", "Neptune"} {
+		if err := s.Add(i+2, name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := Plan{Defaults: Defaults{Slug: "vnpost-api"}}
+	p.Name(table, s.Answers())
+	if !maps.Equal(p.Carriers, map[string]string{CarrierKey("PostNL International 3S"): "postnl-3s", CarrierKey("Royal Mail"): "royal-mail"}) {
+		t.Error(p.Carriers)
+	}
+	if len(p.CarrierHints) != 2 || !strings.Contains(p.CarrierHints[CarrierKey("DHL")].Remedy, "slug") {
+		t.Error(p.CarrierHints)
+	}
+	if len(p.Required) != 2 || len(p.Required["postnl-3s"]) != 2 || len(p.Required["vnpost-api"]) != 1 {
+		t.Error(p.Required)
+	}
+	offline := carrier.Builtin(carrier.Own{})
+	p.Name(offline, s.Answers())
+	if len(p.Required) != 0 {
+		t.Errorf("rows would be refused by a list of 2022: %v", p.Required)
+	}
+}

@@ -1,0 +1,119 @@
+package jobs
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Bounds of what pass one remembers of what it found.
+const (
+	mostGroups   = 200
+	mostExamples = 3
+)
+
+// Group is one kind of remark about the cells of a column, with how many rows
+// have it.
+type Group struct {
+	Column   string
+	Wrong    string // what is wrong, as the end of a sentence that begins with the column; of a repair, why it is certain
+	Remedy   string // what to do; empty for a repair
+	Rows     int
+	Examples []Example // the first few
+}
+
+// Example is a row that has a group's remark.
+type Example struct {
+	Line  int
+	Value string // the cell
+	Now   string // of a repair: what is sent instead
+}
+
+// groupKey is what remarks of one group have in common.
+type groupKey struct{ column, wrong, remedy string }
+
+// tally groups remarks. Those that are one kind too many make a group of their own.
+type tally struct {
+	groups map[groupKey]*tallied
+	others *tallied
+}
+
+type tallied struct {
+	Group
+	line int // the last one counted, since a row counts once
+}
+
+func (t *tally) add(line int, key groupKey, e Example) {
+	g := t.group(key)
+	if g.Rows > 0 && g.line == line {
+		return
+	}
+	g.line = line
+	g.Rows++
+	if len(g.Examples) < mostExamples {
+		e.Line, e.Value, e.Now = line, shorten(e.Value), shorten(e.Now)
+		g.Examples = append(g.Examples, e)
+	}
+}
+
+func (t *tally) group(key groupKey) *tallied {
+	if t.groups == nil {
+		t.groups = map[groupKey]*tallied{}
+	}
+	g := t.groups[key]
+	if g == nil && len(t.groups) >= mostGroups {
+		if t.others == nil {
+			t.others = &tallied{Group: Group{Column: "other columns", Wrong: "have problems of further kinds", Remedy: "read the report"}}
+		}
+		return t.others
+	}
+	if g == nil {
+		g = &tallied{Group: Group{Column: key.column, Wrong: key.wrong, Remedy: key.remedy}}
+		t.groups[key] = g
+	}
+	return g
+}
+
+// sorted lists the groups, those of most rows first.
+func (t *tally) sorted() []Group {
+	var out []Group
+	for _, g := range t.groups {
+		out = append(out, g.Group)
+	}
+	slices.SortFunc(out, func(a, b Group) int {
+		return cmp.Or(b.Rows-a.Rows, a.Examples[0].Line-b.Examples[0].Line, cmp.Compare(a.Column, b.Column), cmp.Compare(a.Wrong, b.Wrong), cmp.Compare(a.Remedy, b.Remedy))
+	})
+	if t.others != nil {
+		out = append(out, t.others.Group)
+	}
+	return out
+}
+
+// tally counts what there is to tell about a row.
+func (s *Survey) tally(line int, said *remarks) {
+	for _, p := range said.problems {
+		s.problems.add(line, groupKey{p.Column, p.Wrong, p.Remedy}, Example{Value: p.Value})
+	}
+	for _, p := range said.doubts {
+		s.doubts.add(line, groupKey{p.Column, p.Wrong, p.Remedy}, Example{Value: p.Value})
+	}
+	for _, p := range said.repairs {
+		s.repairs.add(line, groupKey{p.Column, p.Wrong, ""}, Example{Value: p.Value, Now: p.Remedy})
+	}
+}
+
+// Problems lists why rows are invalid, grouped by column and kind, those of most
+// rows first.
+func (s *Survey) Problems() []Group {
+	groups := s.problems.sorted()
+	if n := s.count(contradicts); n > 0 {
+		g := Group{Column: "this row", Wrong: "wants other values than a row of the same shipment", Remedy: "keep one of the rows, or say --on-conflict last", Rows: n}
+		groups = append(groups, g)
+	}
+	return groups
+}
+
+// Repairs lists what is read otherwise than it stands in the sheet, and so sent.
+func (s *Survey) Repairs() []Group { return s.repairs.sorted() }
+
+// Doubts lists what a person should look at, though the rows are sent.
+func (s *Survey) Doubts() []Group { return s.doubts.sorted() }
