@@ -121,17 +121,17 @@ type sample struct {
 
 // line is a record of a sample.
 type line struct {
-	cells    []string
-	raw      []byte // a copy of its bytes
-	line     int    // its number, and where it begins
-	pos      int64
-	next     int // the number of the line after it, and where that begins
-	end      int64
-	gap      bool // a blank line stands above it
-	enclosed bool // a quoted cell is among its cells
-	strange  int  // cells that look as if another dialect had been right
-	ending   string
-	problem  problem
+	cells   []string
+	raw     []byte // a copy of its bytes
+	line    int    // its number, and where it begins
+	pos     int64
+	next    int // the number of the line after it, and where that begins
+	end     int64
+	gap     bool // a blank line stands above it
+	clean   bool // its quotes are where they belong, and it has some
+	strange int  // cells that look as if another dialect had been right
+	ending  string
+	problem problem
 }
 
 // sampleOf reads the beginning of the text from a place on.
@@ -167,7 +167,7 @@ func (d dialect) line(f found, sc *scanner, gap bool) line {
 	ln := line{raw: bytes.Clone(f.bytes), line: f.line, pos: f.pos, next: sc.line, end: sc.pos, gap: gap, problem: f.problem}
 	ln.ending = lineEnding(sc, f)
 	if f.problem == problemNone {
-		ln.cells, ln.strange, ln.enclosed = d.cells(f), d.strange(f), f.enclosed()
+		ln.cells, ln.strange, ln.clean = d.cells(f), d.strange(f), f.clean()
 	}
 	return ln
 }

@@ -18,31 +18,29 @@ type mender struct {
 // mendable is how many cells and delimiters a line may have to be weighed in every way.
 const mendable = 256
 
-// mend returns the cells of a line that was split into found, or could not be split if that is nil. A reading with as many cells as
-// most lines have wins over all others.
-func (m *mender) mend(text []byte, found []string, enclosed bool) []string {
-	if found == nil {
+// mend returns the cells of a line that was split into found, or could not be split if that is nil. Clean says that no quote of
+// the line is misplaced and some are well placed, which leaves nothing to mend. A reading with as many cells as most lines
+// have wins over all others.
+func (m *mender) mend(text []byte, found []string, clean bool) []string {
+	if clean {
+		return found
+	}
+	misplaced := m.quote != 0 && bytes.IndexByte(text, m.quote) >= 0
+	if misplaced && len(found) != m.width {
 		if cells := m.fewest(text); len(cells) == m.width {
 			return cells
 		}
 	}
-	if found == nil || !enclosed && len(found) != m.width {
+	if len(found) != m.width {
 		if cells := m.otherDelimiter(text); cells != nil {
 			return cells
 		}
 	}
-	if found == nil || !enclosed {
-		if cells := m.otherQuote(text, found); cells != nil {
-			return cells
-		}
+	if cells := m.otherQuote(text, found); cells != nil {
+		return cells
 	}
-	switch {
-	case found == nil:
+	if found == nil {
 		return m.fewest(text)
-	case len(found) != m.width && m.quote != 0 && bytes.IndexByte(text, m.quote) >= 0:
-		if cells := m.fewest(text); len(cells) == m.width {
-			return cells
-		}
 	}
 	return found
 }
@@ -56,9 +54,6 @@ func (m *mender) otherDelimiter(text []byte) []string {
 		other := *m
 		other.delim, other.spaced = byte(delim), false
 		if cells := other.strictly(text); m.accepts(cells, delim) {
-			return cells
-		}
-		if cells := other.fewest(text); m.accepts(cells, delim) {
 			return cells
 		}
 	}
@@ -128,7 +123,11 @@ func (m *mender) fewest(text []byte) []string {
 	cells := make([]string, count)
 	for at := last; count > 0; count-- {
 		from := best[count][at].from
-		cells[count-1] = m.cell(text, starts, from, at, best[count][at].enclosed)
+		begin, end := m.bounds(text, starts, from, at)
+		cells[count-1] = string(text[begin:end])
+		if way := best[count][at]; way.enclosed {
+			cells[count-1] = m.unescape(string(text[begin+1:way.close])) + string(text[way.close+1:end])
+		}
 		at = from
 	}
 	return cells
@@ -160,6 +159,7 @@ type step struct {
 	cost     int // quotes taken for text
 	from     int // index of the start
 	enclosed bool
+	close    int // where the closing quote stands, if it is enclosed
 }
 
 const impossible = 1 << 30
@@ -172,10 +172,10 @@ func (m *mender) weigh(text []byte, starts []int) [][]step {
 	}
 	best[0][0].cost = 0
 	for from := range starts {
-		m.weighCells(text, starts, from, func(to, cost int, enclosed bool) {
+		m.weighCells(text, starts, from, func(to int, way step) {
 			for n := range from + 1 {
-				if sum := best[n][from].cost + cost; sum < best[n+1][to].cost {
-					best[n+1][to] = step{sum, from, enclosed}
+				if sum := best[n][from].cost + way.cost; sum < best[n+1][to].cost {
+					best[n+1][to] = step{sum, from, way.enclosed, way.close}
 				}
 			}
 		})
@@ -184,23 +184,36 @@ func (m *mender) weigh(text []byte, starts []int) [][]step {
 }
 
 // weighCells tells what the cells that may begin at a start would cost: the one up to the next delimiter, and those that
-// quotes enclose.
-func (m *mender) weighCells(text []byte, starts []int, from int, put func(to, cost int, enclosed bool)) {
+// quotes enclose, with nothing or some text between the closing quote and the next delimiter.
+func (m *mender) weighCells(text []byte, starts []int, from int, put func(to int, way step)) {
 	begin, end := m.bounds(text, starts, from, from+1)
-	quotes := bytes.Count(text[begin:end], []byte{m.quote})
-	if m.quote == 0 || quotes == 0 {
-		put(from+1, 0, false)
-	} else {
-		put(from+1, quotes+1, false)
+	cost := m.countQuotes(text[begin:end])
+	if cost > 0 {
+		cost++
 	}
+	put(from+1, step{cost: cost})
 	if m.quote == 0 || begin == len(text) || text[begin] != m.quote {
 		return
 	}
 	for to := from + 1; to <= len(starts); to++ {
-		if _, end = m.bounds(text, starts, from, to); end-begin > 1 && text[end-1] == m.quote {
-			put(to, m.stray(text[begin+1:end-1]), true)
+		last := max(starts[to-1], begin+1) // the closing quote is in the last of the pieces
+		_, end = m.bounds(text, starts, from, to)
+		if last > end {
+			continue
+		}
+		if end-begin > 1 && text[end-1] == m.quote {
+			put(to, step{cost: m.stray(text[begin+1 : end-1]), enclosed: true, close: end - 1})
+		} else if i := bytes.LastIndexByte(text[last:end], m.quote); i >= 0 {
+			put(to, step{cost: 1 + m.stray(text[begin+1:last+i]), enclosed: true, close: last + i})
 		}
 	}
+}
+
+func (m *mender) countQuotes(text []byte) int {
+	if m.quote == 0 {
+		return 0
+	}
+	return bytes.Count(text, []byte{m.quote})
 }
 
 // bounds returns the place of what stands between two starts.
@@ -230,24 +243,16 @@ func (m *mender) stray(inside []byte) int {
 	return n + run%2
 }
 
-func (m *mender) cell(text []byte, starts []int, from, to int, enclosed bool) string {
-	begin, end := m.bounds(text, starts, from, to)
-	if !enclosed {
-		return string(text[begin:end])
-	}
-	return m.unescape(string(text[begin+1 : end-1]))
-}
-
 // mend reads the lines of a sample again that don't look like the others, and finds the header anew.
 func (sm *sample) mend(l limits) {
 	m := mender{dialect: sm.dialect, width: sm.width, profile: sm.profile, limits: l}
 	for i := range sm.lines {
 		ln := &sm.lines[i]
-		if len(ln.cells) == m.width && ln.problem == problemNone || ln.problem.tooLarge() {
+		if ln.problem.tooLarge() {
 			continue
 		}
 		m.header = ln.line < sm.lines[0].line+headerLines && i <= 3
-		ln.cells, ln.problem = m.mend(ln.raw, ln.cells, ln.enclosed), problemNone
+		ln.cells, ln.problem = m.mend(ln.raw, ln.cells, ln.clean), problemNone
 	}
 	sm.measure()
 	sm.findHeader()

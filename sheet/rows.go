@@ -134,7 +134,7 @@ func (r *rowReader) mended(row Row, f found) (Row, error) {
 	default:
 		row.Cells = r.cells(f, len(f.cells))
 		if f.lines == 1 && !r.sheet.records {
-			row.Cells = r.mend.mend(f.bytes, row.Cells, f.enclosed())
+			row.Cells = r.mend.mend(f.bytes, row.Cells, f.clean())
 		}
 	}
 	row.given = len(row.Cells)
@@ -170,9 +170,12 @@ func (f *found) where(test func([]byte) bool) int {
 	return 0
 }
 
-// enclosed says that a quoted cell is among the record's.
-func (f *found) enclosed() bool {
+// clean says that the record has quotes and all of them are where they belong.
+func (f *found) clean() bool {
 	for _, sp := range f.cells {
+		if f.quotes {
+			break
+		}
 		if sp.enclosed {
 			return true
 		}

@@ -99,7 +99,7 @@ func (s *splitter) split(buf []byte, eof bool, rec *record) bool {
 		if rec.size, ok = skipLineEnd(buf, end, eof); !ok {
 			return false
 		}
-		if (rec.lines > 1 || rec.quotes) && len(rec.cells) < s.width {
+		if (rec.lines > 1 || rec.quotes && !s.wide) && len(rec.cells) < s.width {
 			rec.fail(problemTooFew, end)
 			return s.isolate(buf, eof, rec)
 		}
