@@ -5,9 +5,10 @@
 // Every worker is a process of its own (this program again) that sends real
 // requests over loopback HTTP to the sandbox in this process; the shared bucket
 // lives in a private redis-server. Each line is one cell: the sandbox's log,
-// not a worker, says what was sent and refused after the warm-up. Beside the
-// bucket, in the same cells, stand a static split of golang.org/x/time/rate and
-// a plain GCRA in Redis.
+// not a worker, says what was sent and refused after the warm-up. Beside it
+// stands what a simulation says is the most that can be had. In the same cells
+// as the bucket stand a static split of golang.org/x/time/rate and a plain GCRA
+// in Redis.
 //
 //	go run ./bench/limiter            # a dozen cells of the bucket, 20 s each
 //	go run ./bench/limiter -long      # every cell and limiter, 60 s each
@@ -34,6 +35,7 @@ type settings struct {
 	only         string
 	verbose      bool
 	limiters     string
+	calls        string
 }
 
 func main() {
@@ -57,6 +59,7 @@ func parse() settings {
 	flag.IntVar(&s.parallel, "parallel", 3, "cells at a time")
 	flag.StringVar(&s.only, "only", "", "cells whose name contains this")
 	flag.BoolVar(&s.verbose, "v", false, "the first worker says every five seconds what its bucket knows")
+	flag.StringVar(&s.calls, "calls", "", "write each cell's log of calls into this `DIR`, a line a call")
 	flag.StringVar(&s.limiters, "limiters", "", "bucket, static, gcra (default bucket, with -long all)")
 	flag.Parse()
 	if s.length == 0 {
@@ -85,7 +88,7 @@ func run(ctx context.Context, s settings) error {
 		return err
 	}
 	defer slow.close()
-	fmt.Printf("%-44s %-7s %12s %8s %14s  %s\n", "cell", "limiter", "utilisation", "refused", "of calls", "goal")
+	fmt.Printf("%-44s %-7s %11s %8s %9s %8s  %s\n", "cell", "limiter", "utilisation", "refused", "of calls", "bound", "goal")
 	return each(ctx, s, func(c cell, kind string) (result, error) {
 		redis := server.Addr()
 		if c.slowRedis {
@@ -116,7 +119,11 @@ func each(ctx context.Context, s settings, do func(cell, string) (result, error)
 					failed = fmt.Errorf("%s, %s: %w", c.name(), kind, err)
 					return
 				}
-				fmt.Printf("%-44s %-7s %10.2f %% %8d %14d  %s\n", c.name(), kind, 100*r.utilisation, r.refused, r.calls, c.goal())
+				bound := ""
+				if b := c.bound(); b > 0 {
+					bound = fmt.Sprintf("%.1f %%", 100*b)
+				}
+				fmt.Printf("%-44s %-7s %9.2f %% %8d %9d %8s  %s\n", c.name(), kind, 100*r.utilisation, r.refused, r.calls, bound, c.goal())
 			})
 		}
 	}
