@@ -1,6 +1,7 @@
 package value
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -127,9 +128,7 @@ func newAtlas() *atlas {
 	for _, c := range countries.All() {
 		a.add(c)
 	}
-	for code, meant := range oddCodes {
-		a.alpha2[code] = meant
-	}
+	maps.Copy(a.alpha2, oddCodes)
 	for name, codes := range oddNames {
 		a.names[nameKey(name)] = codes
 	}

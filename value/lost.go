@@ -117,7 +117,7 @@ var (
 	// whole is one whose digits are all there.
 	whole = regexp.MustCompile(`^([0-9])[.,]([0-9]+)[eE]\+?([0-9]{1,2})$`)
 	// monthShape is what becomes of a number such as MAR10: two parts, one of them the name of a month.
-	monthShape = regexp.MustCompile(`^(?:[0-9]{1,2}[-/. ]{1,2}(\pL{3,10})\.?|(\pL{3,10})\.?[-/ ]([0-9]{2}|[0-9]{4}))$`)
+	monthShape = regexp.MustCompile(`^(?:[0-9]{1,2}[-/. ]{1,2}(\pL{3,10})\.?|(\pL{3,10})\.?[-/ ]([0-9]{2}|(?:19|20)[0-9]{2}))$`)
 	// midnight is a date as a program writes a cell that it took for one.
 	midnight = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}[ T]00:00:00(?:\.0+)?$`)
 )
@@ -138,9 +138,11 @@ func (m *mend) spoilt() error {
 	return nil
 }
 
+// namesMonth says that a text of the shape has a month in it. No spreadsheet writes one in capitals: MAY-24 is what somebody typed.
 func namesMonth(s string) bool {
 	found := monthShape.FindStringSubmatch(s)
-	return monthOf(found[1]) > 0 || monthOf(found[2]) > 0
+	name := found[1] + found[2]
+	return monthOf(name) > 0 && name != strings.ToUpper(name)
 }
 
 // unfold writes a number in scientific notation out, if it has as many digits as the number is long.

@@ -14,12 +14,14 @@ type Cleaned struct {
 // begins with the column; Remedy says how to export it rightly.
 type Damage struct{ Value, Wrong, Remedy string }
 
+// Error is what is wrong.
 func (d *Damage) Error() string { return d.Wrong }
 
 // Unclear is the error of a value that cannot be read with certainty, though no program has damaged it. Its message ends a
 // sentence that begins with the column; Remedy says what to write instead.
 type Unclear struct{ Value, Wrong, Remedy string }
 
+// Error is what is wrong.
 func (u *Unclear) Error() string { return u.Wrong }
 
 // asText is how a column of long numbers gets out of a spreadsheet program whole.
