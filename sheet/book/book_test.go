@@ -258,7 +258,7 @@ func TestForm(t *testing.T) {
 		{Name: "note"},
 	}
 	var out bytes.Buffer
-	if err := WriteForm(&out, "create", fields); err != nil {
+	if err := (Form{Sheet: "create", Fields: fields, Example: "Delete me."}).Write(&out); err != nil {
 		t.Fatal(err)
 	}
 	f := open(t, out.Bytes())
@@ -271,7 +271,7 @@ func TestForm(t *testing.T) {
 		t.Errorf("lists %+v, %v", lists, err)
 	}
 	notes, err := f.GetComments("create")
-	if err != nil || len(notes) != 2 || notes[0].Cell != "A1" || !strings.Contains(notes[0].Text, "Required.") {
+	if err != nil || len(notes) != 3 || notes[0].Cell != "A1" || !strings.Contains(notes[0].Text, "Required.") {
 		t.Errorf("notes %+v, %v", notes, err)
 	}
 	for _, cell := range []string{"A1", "A2", "A3", "C5000"} {
@@ -283,13 +283,14 @@ func TestForm(t *testing.T) {
 }
 
 func TestFormThatCannotBe(t *testing.T) {
-	if err := WriteForm(io.Discard, "x", []Field{{Name: "a", Choices: []string{strings.Repeat("x", 300)}}}); err == nil {
+	form := func(f Field) Form { return Form{Sheet: "x", Fields: []Field{f}} }
+	if err := form(Field{Name: "a", Choices: []string{strings.Repeat("x", 300)}}).Write(io.Discard); err == nil {
 		t.Error("no error for a list that is too long")
 	}
-	if err := WriteForm(io.Discard, "x", []Field{{Name: "\x00"}}); err == nil {
+	if err := form(Field{Name: "\x00"}).Write(io.Discard); err == nil {
 		t.Error("no error for a name that a workbook can't hold")
 	}
-	if err := WriteForm(failing{}, "x", []Field{{Name: "a"}}); !errors.Is(err, errFull) {
+	if err := form(Field{Name: "a"}).Write(failing{}); !errors.Is(err, errFull) {
 		t.Errorf("the disk is full: %v", err)
 	}
 }

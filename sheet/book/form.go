@@ -19,38 +19,47 @@ type Field struct {
 	Example  string   // in the first row
 }
 
-// WriteForm writes a workbook to fill in: a header with notes, an example, and beneath it columns of text cells, with lists to choose
-// from where the choice is limited.
-func WriteForm(w io.Writer, sheet string, fields []Field) error {
-	f, err := newFile(sheet, "")
+// Form is a sheet to fill in: a header with notes, an example, and beneath it columns of text cells, with lists to choose from where
+// the choice is limited.
+type Form struct {
+	Sheet   string // its name
+	Fields  []Field
+	Example string // what the note on the example row says; empty is none
+}
+
+// Write writes the form as a workbook.
+func (form Form) Write(w io.Writer) error {
+	file, err := newFile(form.Sheet, "")
 	if err != nil {
-		return err
+		return fmt.Errorf("can't begin the form: %w", err)
 	}
-	form := &form{file: f, sheet: sheet}
-	for i, field := range fields {
-		if err = form.column(i+1, field); err != nil {
-			break
-		}
+	if err = form.fill(file); err == nil {
+		_, err = save(file, w)
 	}
-	if err == nil {
-		err = f.SetPanes(sheet, frozen())
-	}
-	if err == nil {
-		_, err = save(f, w)
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
+	if err = errors.Join(err, file.Close()); err != nil {
 		return fmt.Errorf("can't write the form: %w", err)
 	}
 	return nil
 }
 
-type form struct {
+func (form Form) fill(file *excelize.File) error {
+	f := &filling{file: file, sheet: form.Sheet}
+	for i, field := range form.Fields {
+		if err := f.column(i+1, field); err != nil {
+			return err
+		}
+	}
+	return errors.Join(f.note("A2", form.Example), file.SetPanes(form.Sheet, frozen()))
+}
+
+// filling is a form on its way into a file.
+type filling struct {
 	file  *excelize.File
 	sheet string
 }
 
 // column writes one column.
-func (f *form) column(n int, field Field) error {
+func (f *filling) column(n int, field Field) error {
 	letter, err := excelize.ColumnNumberToName(n)
 	if err != nil {
 		return err
@@ -70,7 +79,7 @@ func (f *form) column(n int, field Field) error {
 }
 
 // style makes the column text, and its header and example what they are.
-func (f *form) style(letter string, required bool) error {
+func (f *filling) style(letter string, required bool) error {
 	colour := "D9E1F2"
 	if required {
 		colour = "F8CBAD"
@@ -87,7 +96,7 @@ func (f *form) style(letter string, required bool) error {
 }
 
 // note puts a note on a cell, as large as its text.
-func (f *form) note(cell, text string) error {
+func (f *filling) note(cell, text string) error {
 	if text == "" {
 		return nil
 	}
@@ -100,7 +109,7 @@ func (f *form) note(cell, text string) error {
 }
 
 // choices offers what the cells of a column can be, and refuses all else.
-func (f *form) choices(letter string, field Field) error {
+func (f *filling) choices(letter string, field Field) error {
 	if len(field.Choices) == 0 {
 		return nil
 	}
