@@ -37,6 +37,9 @@ type Warning struct {
 }
 
 func (w Warning) String() string {
+	if w.Column == 0 { // of the sheet as a whole
+		return w.Text
+	}
 	return fmt.Sprintf("column %d (%s): %s", w.Column, w.Header, w.Text)
 }
 

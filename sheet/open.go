@@ -1,10 +1,7 @@
 package sheet
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +10,8 @@ import (
 	"path/filepath"
 	"time"
 	"unicode/utf8"
+
+	"aftership-bulk/sheet/charset"
 )
 
 // Options says how to read a sheet. The zero value finds out everything by itself and reads all that this package
@@ -100,38 +99,52 @@ type Sheet struct {
 	BOM        bool // the file begins with a byte order mark
 	Report     bool // the sheet is one of our reports, fed back
 
-	Format       string // "csv" or "xlsx"
-	Packed       string // "gzip", "zip", or empty
-	Encoding     string // the text's encoding as the web names it
-	EncodingSure bool
-	SheetName    string      // which sheet of a workbook this is
-	Sheets       []SheetInfo // all sheets of the workbook
-	Quote        rune        // what encloses cells, or NoQuote
-	Escape       rune        // what makes a quote inside a quoted cell text: the quote itself, a backslash, or 0
-	LineEnd      string      // "lf", "crlf", "cr" or "mixed", as far as the beginning of the file shows
-	HeaderLines  int         // how many lines the header has; 0 without one
-	NoHeader     bool        // it looks as if no line names the columns: Header holds column_1, column_2 and so on
-	Preamble     []string    // lines above the header, shortened, twenty at most
-	Warnings     []Warning   // what a person should know, though the sheet can be read
+	Format        string // "csv" or "xlsx"
+	Packed        string // "gzip", "zip", or empty
+	Encoding      string // the text's encoding as the web names it
+	EncodingSure  bool
+	EncodingDoubt *charset.Unsure // what the text reads like in the encodings that it may be in; nil when it is sure
+	SheetName     string          // which sheet of a workbook this is
+	Sheets        []SheetInfo     // all sheets of the workbook
+	Quote         rune            // what encloses cells, or NoQuote
+	Escape        rune            // what makes a quote inside a quoted cell text: the quote itself, a backslash, or 0
+	LineEnd       string          // "lf", "crlf", "cr" or "mixed", as far as the beginning of the file shows
+	HeaderLines   int             // how many lines the header has; 0 without one
+	NoHeader      bool            // it looks as if no line names the columns: Header holds column_1, column_2 and so on
+	Preamble      []string        // lines above the header, shortened, twenty at most
+	Warnings      []Warning       // what a person should know, though the sheet can be read
 
-	file    *os.File // of UTF-8 text: the file itself, or what it was unpacked or decoded to
+	file    *os.File // of UTF-8 text: that of given, or of work
 	text    int64    // bytes of that text
 	records bool     // lines count as records: the text was written by us from the rows of a workbook
 	options Options
-	temp    string // file to remove at Close
+	given   *store // what was opened
+	work    *store // what it was unpacked or decoded to; nil if that was not needed
 	modTime time.Time
 	limits  limits
 	layout  // what readHeader found out, beside the fields above
 }
 
-// Open opens a sheet, reads it once for its hash and understands its header. The path "-" means stdin, which is first
-// copied to a temporary file that only we can read and that Close removes; so is anything else that can be read only once.
+// Open opens a sheet, reads it once for its hash, makes UTF-8 text of it if it is anything else, and understands its
+// header. The path "-" means stdin, which is first copied to a temporary file that only we can read and that Close removes;
+// so is anything else that can be read only once.
 func Open(ctx context.Context, path string, stdin io.Reader, o Options) (*Sheet, error) {
 	if err := checkDelimiter(o.Delimiter); err != nil {
 		return nil, err
 	}
+	if o.Encoding != "" {
+		if _, err := charset.Lookup(o.Encoding); err != nil {
+			return nil, err
+		}
+	}
 	s := &Sheet{Name: filepath.Base(path), Delimiter: o.Delimiter, limits: o.limits(), options: o}
-	if err := s.open(ctx, path, stdin, o.TempDir); err != nil {
+	if path == "-" {
+		s.Name = "stdin"
+	}
+	if o.Name != "" {
+		s.Name = o.Name
+	}
+	if err := s.open(ctx, path, stdin); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	if err := s.understand(ctx); err != nil {
@@ -140,25 +153,13 @@ func Open(ctx context.Context, path string, stdin io.Reader, o Options) (*Sheet,
 	return s, nil
 }
 
-// Close closes the file and removes what was kept of standard input.
-func (s *Sheet) Close() error {
-	if s.file == nil {
-		return nil
-	}
-	err := s.file.Close()
-	if s.temp != "" {
-		if rmErr := os.Remove(s.temp); !errors.Is(rmErr, fs.ErrNotExist) {
-			err = errors.Join(err, rmErr)
-		}
-	}
-	return err
-}
+// Close closes the file and removes what was kept of it.
+func (s *Sheet) Close() error { return errors.Join(s.given.close(), s.work.close()) }
 
-// open sets the file, by a temporary copy where it can be read only once.
-func (s *Sheet) open(ctx context.Context, path string, stdin io.Reader, tempDir string) (err error) {
+// open sets what was given, by a temporary copy where it can be read only once.
+func (s *Sheet) open(ctx context.Context, path string, stdin io.Reader) error {
 	if path == "-" {
-		s.Name = "stdin"
-		return s.spool(ctx, stdin, tempDir)
+		return s.spool(ctx, stdin)
 	}
 	info, err := os.Stat(path)
 	switch {
@@ -174,30 +175,22 @@ func (s *Sheet) open(ctx context.Context, path string, stdin io.Reader, tempDir 
 		return fmt.Errorf("can't open the file: %w", err)
 	}
 	if info.Mode().IsRegular() {
-		s.file = f
+		s.given = &store{File: f}
 		return nil
 	}
 	defer f.Close()
-	return s.spool(ctx, f, tempDir)
+	return s.spool(ctx, f)
 }
 
-// spool copies a stream to a temporary file. Where the system allows it the file's name is removed at once, so that
-// nothing is left behind even when the process is killed.
-func (s *Sheet) spool(ctx context.Context, src io.Reader, dir string) (err error) {
+// spool copies a stream to a temporary file.
+func (s *Sheet) spool(ctx context.Context, src io.Reader) (err error) {
 	if src == nil {
 		return errors.New("there is no standard input to read; name a file instead of -")
 	}
-	if s.file, err = os.CreateTemp(dir, "sheet-*.csv"); err != nil {
-		return fmt.Errorf("can't keep the input: %w; check the directory for temporary files", err)
+	if s.given, err = newStore(s.options.TempDir); err != nil {
+		return err
 	}
-	s.temp = s.file.Name()
-	if os.Remove(s.temp) == nil {
-		s.temp = ""
-	}
-	if _, err = io.Copy(s.file, ctxReader{ctx, src}); err != nil {
-		return fmt.Errorf("can't keep the input: %w", err)
-	}
-	return nil
+	return s.given.fill(ctx, src)
 }
 
 // understand finds out everything that the fields of Sheet say.
@@ -205,35 +198,28 @@ func (s *Sheet) understand(ctx context.Context) error {
 	if err := s.measure(); err != nil {
 		return err
 	}
-	hash := sha256.New()
-	if _, err := io.Copy(hash, ctxReader{ctx, io.NewSectionReader(s.file, 0, s.Size)}); err != nil {
-		return s.readError(err)
-	}
-	s.SHA256 = hex.EncodeToString(hash.Sum(nil))
-	head := make([]byte, min(s.Size, 4096))
-	if _, err := s.file.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
-		return s.readError(err)
-	}
-	if err := checkContent(head); err != nil {
+	if err := s.source(ctx); err != nil {
 		return err
 	}
-	s.BOM = bytes.HasPrefix(head, []byte(utf8BOM))
-	return s.readHeader()
+	err := s.readHeader()
+	if err != nil && s.EncodingDoubt != nil { // a header that can't be read for its encoding says less
+		return s.EncodingDoubt
+	}
+	return err
 }
 
 func (s *Sheet) measure() error {
-	info, err := s.file.Stat()
+	info, err := s.given.Stat()
 	if err != nil {
 		return s.readError(err)
 	}
-	s.Size, s.modTime = info.Size(), info.ModTime()
-	s.text = s.Size
+	s.Size, s.given.size, s.modTime = info.Size(), info.Size(), info.ModTime()
 	return nil
 }
 
 // unchanged makes sure that the file was not written to since it was opened: what was checked must be what is sent.
 func (s *Sheet) unchanged() error {
-	info, err := s.file.Stat()
+	info, err := s.given.Stat()
 	if err != nil {
 		return s.readError(err)
 	}
@@ -252,33 +238,6 @@ func (s *Sheet) readError(err error) error {
 }
 
 const utf8BOM = "\uFEFF"
-
-// kinds are the beginnings of files that are no CSV, and what to do with them.
-var kinds = []struct{ magic, text string }{
-	{"\xFF\xFE", "the file is UTF-16 text; save it as \"CSV UTF-8\""},
-	{"\xFE\xFF", "the file is UTF-16 text; save it as \"CSV UTF-8\""},
-	{"PK\x03\x04", "the file is an Excel workbook (.xlsx) or a ZIP archive; save the sheet as \"CSV UTF-8\""},
-	{"\xD0\xCF\x11\xE0", "the file is an old Excel workbook (.xls); save the sheet as \"CSV UTF-8\""},
-	{"\x1F\x8B", "the file is compressed with gzip; unpack it first"},
-	{"%PDF", "the file is a PDF; export a CSV instead"},
-}
-
-// checkContent refuses files that are surely not CSV in UTF-8.
-func checkContent(head []byte) error {
-	for _, kind := range kinds {
-		if bytes.HasPrefix(head, []byte(kind.magic)) {
-			return errors.New(kind.text)
-		}
-	}
-	// Text in UTF-16 without a mark has a zero in every other byte wherever it is in Latin letters.
-	if n := bytes.Count(head, []byte{0}); n > 0 && n >= len(head)/4 {
-		return errors.New("the file is UTF-16 text or not text at all; save it as \"CSV UTF-8\"")
-	}
-	if len(bytes.TrimSpace(bytes.TrimPrefix(head, []byte(utf8BOM)))) == 0 && len(head) < 4096 {
-		return errors.New("the file is empty; it needs a header line that names the columns, and rows below it")
-	}
-	return nil
-}
 
 // checkDelimiter refuses characters that can't stand between cells.
 func checkDelimiter(d rune) error {

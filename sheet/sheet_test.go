@@ -87,7 +87,7 @@ func TestRows(t *testing.T) {
 		{"unclosed quote before quoted cells", "a,b,c\n4,\"5,6\n7,\"8\",9\n", "2:|||4,\"5,6 !" + tail + "\n3:7|8|9\n"},
 		{"unclosed quote and a stray one", "a,b,c\n\"4,5,6\n7,8,9\n1,2\",3\n", "2:|||\"4,5,6 !" + tooFew + "\n3:7|8|9\n4:1|2\"|3\n"},
 		{"rest of an unclosed cell", "a,b,c\n4,5,\"6\nmore\n7,8,9\n1\n", "2:|||4,5,\"6 !" + unclosed + "\n3:|||more !" + rest + "\n4:7|8|9\n5:|||1 !" + rest + "\n"},
-		{"not UTF-8", "a,b,c\n1,M\xfcnchen,3\n4,5,6\n", "2:1|M\uFFFDnchen|3 ?2 " + flawEncoding.Problem + "\n3:4|5|6\n"},
+		{"not UTF-8", "a,b,c\n1,M\xff\x81n,3\n4,5,6\n", "2:1|M\uFFFD\uFFFDn|3 ?2 " + flawEncoding.Problem + "\n3:4|5|6\n"},
 		{"NUL", "a,b,c\n1,x\x00y,3\n4,5,6\n", "2:1|x\x00y|3 !" + problems[problemNUL].text + "\n3:4|5|6\n"},
 		{"header only", "a,b,c\n", ""},
 		{"header of two lines", "a,\"b\nb\",c\n1,2,3\n", "3:1|2|3\n"},

@@ -147,21 +147,36 @@ func (b *book) small(name string) ([]byte, error) {
 	return text, nil
 }
 
+// The parts of a workbook that say where the others are, as excelize wants them.
+const (
+	contentTypes = `<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>`
+	topRelations = `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" ` +
+		`Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>`
+	noRelations = `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"/>`
+)
+
 // skeleton opens the workbook without its sheets and strings, so that nothing of excelize grows with the rows.
 func (b *book) skeleton(main string) (f *excelize.File, err error) {
+	text, err := b.small(main)
+	if err != nil {
+		return nil, err
+	}
+	styles, err := b.small("xl/styles.xml")
+	if err != nil {
+		return nil, err
+	}
 	var buf bytes.Buffer
 	w := zip.NewWriter(&buf)
-	for _, name := range []string{"[Content_Types].xml", "_rels/.rels", main, path.Join(path.Dir(main), "_rels", path.Base(main)+".rels"), "xl/styles.xml"} {
-		text, err := b.small(name)
-		if err != nil {
-			return nil, err
-		}
-		if text == nil {
-			continue
-		}
-		part, err := w.Create(name)
+	for _, part := range []struct {
+		name string
+		text []byte
+	}{
+		{"[Content_Types].xml", []byte(contentTypes)}, {"_rels/.rels", []byte(topRelations)}, {"xl/_rels/workbook.xml.rels", []byte(noRelations)},
+		{"xl/workbook.xml", text}, {"xl/styles.xml", styles},
+	} {
+		out, err := w.Create(part.name)
 		if err == nil {
-			_, err = part.Write(text)
+			_, err = out.Write(part.text)
 		}
 		if err != nil {
 			return nil, err
