@@ -2,6 +2,7 @@ package value
 
 import (
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/nyaruka/phonenumbers"
@@ -61,6 +62,9 @@ func dial(text, region string) (string, error) {
 // withoutPlus reads a national number as an international one that lost its +, if it begins with the code of its country and can be
 // one: a spreadsheet drops the + as it drops zeros.
 func withoutPlus(text string, national *phonenumbers.PhoneNumber) string {
+	if !strings.HasPrefix(strings.TrimLeft(text, "( "), strconv.Itoa(int(national.GetCountryCode()))) {
+		return "" // before the library is asked, which takes its time
+	}
 	n, err := phonenumbers.Parse("+"+text, "")
 	if err != nil || n.GetCountryCode() != national.GetCountryCode() || !phonenumbers.IsValidNumber(n) {
 		return ""
