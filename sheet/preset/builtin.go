@@ -91,13 +91,13 @@ func (p *Preset) score(header headerNames) int {
 }
 
 // headerNames are the normalised names of a header's columns, without our report columns.
-type headerNames []string
+type headerNames map[string]bool
 
 func headerOf(header []string) headerNames {
-	var names headerNames
+	names := make(headerNames, len(header))
 	for _, name := range header {
 		if normal := sheet.Normal(name); normal != "" && !sheet.IsReportColumn(name) {
-			names = append(names, normal)
+			names[normal] = true
 		}
 	}
 	return names
@@ -105,14 +105,17 @@ func headerOf(header []string) headerNames {
 
 // has says that a column of the name is there, or one that begins so.
 func (h headerNames) has(name string) bool {
-	return slices.ContainsFunc(h, func(column string) bool { return fits(column, name) })
-}
-
-func fits(column, name string) bool {
-	if begin, ok := strings.CutSuffix(name, "*"); ok {
-		return strings.HasPrefix(column, sheet.Normal(begin))
+	begin, ok := strings.CutSuffix(name, "*")
+	if !ok {
+		return h[sheet.Normal(name)]
 	}
-	return column == sheet.Normal(name)
+	begin = sheet.Normal(begin)
+	for column := range h {
+		if strings.HasPrefix(column, begin) {
+			return true
+		}
+	}
+	return false
 }
 
 func (s Signature) score(header headerNames) int {
@@ -124,15 +127,10 @@ func (s Signature) score(header headerNames) int {
 		return 0
 	case slices.ContainsFunc(s.None, header.has):
 		return 0
-	case s.Only && slices.ContainsFunc(header, func(column string) bool { return !s.names(column) }):
+	case s.Only && len(header) > len(s.All)+len(some):
 		return 0
 	}
 	return len(s.All) + len(some)
-}
-
-// names says that the signature speaks of a column.
-func (s Signature) names(column string) bool {
-	return slices.ContainsFunc(slices.Concat(s.All, s.Any), func(name string) bool { return fits(column, name) })
 }
 
 // known holds every name that a preset or an alias gives to a column.

@@ -41,7 +41,7 @@ type Signature struct {
 	All  []string `yaml:"all,omitempty,flow"`  // every one of these columns
 	Any  []string `yaml:"any,omitempty,flow"`  // at least one of these
 	None []string `yaml:"none,omitempty,flow"` // none of these
-	Only bool     `yaml:"only,omitempty"`      // nothing beside All and Any, report columns apart
+	Only bool     `yaml:"only,omitempty"`      // no more columns than these, report columns apart
 }
 
 // Reading says how a file is read when its preset is asked for by name. What is zero is found out.

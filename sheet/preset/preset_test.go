@@ -198,3 +198,14 @@ func TestProofs(t *testing.T) {
 		}
 	}
 }
+
+func BenchmarkRecogniseWide(b *testing.B) {
+	header := make([]string, 16_384)
+	for i := range header {
+		header[i] = "Column " + strings.Repeat("x", i%40)
+	}
+	header[0] = "Tracking Number"
+	for b.Loop() {
+		Recognise(header)
+	}
+}
