@@ -27,7 +27,7 @@ func TestDocsExample(t *testing.T) {
 		t.Fatal(err)
 	}
 	file := "Colli #;Agent;Order;Ship to;Mail;Colour;Weight;State;Left on;Packed on\n" +
-		"1001;House carrier;A1;Germany;m@example.com;red;2;sent;05.06.2026;04.06.2026\n" +
+		"1001;House carrier;A1;Germany;m@example.com;r\xf6tlich;2;sent;05.06.2026;04.06.2026\n" +
 		"1002;UPS;A1;;;;3;sent;;04.06.2026\n" +
 		"1003;UPS;A2;France;;;3;Void;;\n" +
 		";UPS;A3;France;;;3;;;\n"
@@ -36,7 +36,7 @@ func TestDocsExample(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer sh.Close()
-	want := `2 tracking_number=1001 | slug=dhl | order_number=A1 | destination_country=Germany | emails=m@example.com | custom_fields.colour=red | tracking_ship_date=05.06.2026
+	want := `2 tracking_number=1001 | slug=dhl | order_number=A1 | destination_country=Germany | emails=m@example.com | custom_fields.colour=rötlich | tracking_ship_date=05.06.2026
 3 tracking_number=1002 | slug=UPS | order_number=A1 | destination_country=Germany | emails=m@example.com | tracking_ship_date=04.06.2026
 4 skipped: the parcel was cancelled
 5 skipped: not shipped yet
