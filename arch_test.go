@@ -38,6 +38,7 @@ var layers = map[string][]string{
 	"aftership/sandbox":  {"aftership"},
 	"jobs":               {"aftership", "sheet", "sheet/preset", "value", "carrier", "batch", "ratelimit", "redisconn", "config", "report", "internal/failpoint"},
 	"internal/wire":      {"aftership", "batch", "ratelimit", "redisconn", "config", "jobs"},
+	"web":                {"aftership", "batch", "jobs", "redisconn", "report", "sheet"},
 	"cmd/enqueue":        nil, // nil is any
 	"cmd/worker":         nil,
 	"cmd/sandbox":        nil,
@@ -57,7 +58,7 @@ var only = map[string][]string{
 	"github.com/alicebob/miniredis/v2": {"redisconn", "internal/redistest"},
 	"github.com/knadh/koanf/v2":        {"config"},
 	"github.com/spf13/cobra":           {"cmd/enqueue", "cmd/worker", "cmd/sandbox"},
-	"net/http":                         {"aftership", "fetch", "aftership/sandbox", "cmd/enqueue", "cmd/sandbox", "internal/wire"},
+	"net/http":                         {"aftership", "fetch", "web", "aftership/sandbox", "cmd/enqueue", "cmd/sandbox", "internal/wire"},
 }
 
 type pkg struct {
