@@ -7,7 +7,8 @@ import "aftership-bulk/carrier"
 // couriers require. A name that means something in one writing and is in doubt in
 // another, where the plan cannot tell the writings apart, counts as in doubt.
 func (p *Plan) Name(t *carrier.Table, answers []carrier.Answer) {
-	p.Carriers, p.CarrierHints, p.Required = map[string]string{}, map[string]CarrierHint{}, map[string][]string{}
+	p.Carriers, p.CarrierHints = map[string]string{}, map[string]CarrierHint{}
+	p.Required, p.Usual = map[string][]string{}, map[string][]string{}
 	for _, a := range answers {
 		key := CarrierKey(a.Name)
 		if !a.Settled() {
@@ -26,10 +27,15 @@ func (p *Plan) Name(t *carrier.Table, answers []carrier.Answer) {
 	}
 }
 
-// require notes what the courier requires, as far as the account's own list says
-// so: what is older is no ground for a refusal.
+// require notes what the courier requires: for certain where the account's own
+// list says so, and as a doubt where only an older one does.
 func (p *Plan) require(t *carrier.Table, slug string) {
-	if required := t.Required(slug); t.Listed(slug) && len(required) > 0 {
+	required := t.Required(slug)
+	switch {
+	case len(required) == 0:
+	case t.Listed(slug):
 		p.Required[slug] = required
+	default:
+		p.Usual[slug] = required
 	}
 }
