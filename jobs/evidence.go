@@ -83,18 +83,22 @@ func (c *call) skew(reply aftership.Reply, err error) time.Duration {
 }
 
 // evidence reads a tracking whose retrack may have been sent before: a retrack
-// is never sent twice blindly, because each one is counted.
+// is never sent twice blindly, because each one is counted. The reading is begun
+// like any call, so that its failures are attempts and come to an end; once it
+// tells that the retrack must be sent, it is forgotten.
 func (c *call) evidence(ctx context.Context) (v Verdict, settled bool, err error) {
-	client := c.h.account.Client.With(c.gate(nil))
+	client := c.h.account.Client.With(c.gate(c.begin))
 	reply, err := client.Get(ctx, c.row.ref(c.b.Operation, c.look.TrackingID), aftership.GetOptions{})
 	if err != nil {
 		if !sentOrRefused(err) {
 			return v, false, err
 		}
-		return c.judge(reply, err), true, nil
+		v = c.judge(reply, err)
+		v.Ambiguous = v.Ambiguous || v.Kind == GiveUp // nobody knows what became of the earlier call
+		return v, true, nil
 	}
 	if !reply.Tracking.Active {
-		return v, false, nil
+		return v, false, c.takeBack(ctx)
 	}
 	v = c.judge(reply, nil)
 	v.Ambiguous = true

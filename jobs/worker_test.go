@@ -408,6 +408,40 @@ func TestLostRetrackIsSettledByEvidence(t *testing.T) {
 	})
 }
 
+// Where the evidence cannot be had, the attempts are used up like any others.
+func TestEvidenceThatFailsIsCharged(t *testing.T) {
+	eachStore(t, aftership.V202404, sandbox.Options{}, func(t *testing.T, r *rig) {
+		r.seed(sandbox.Seed{Slug: "ups", Number: "1Z999AA10000000001", Tag: "Expired", Inactive: true, Created: created, Updated: created})
+		r.fault(sandbox.Fault{Kind: sandbox.FaultReset, Endpoints: []aftership.Endpoint{aftership.EndpointRetrack}, First: 1})
+		r.fault(sandbox.Fault{Kind: sandbox.FaultStatus, Status: 500, Endpoints: []aftership.Endpoint{aftership.EndpointGet}})
+		r.work()
+		id := r.accept(batch.Retrack, Defaults{}, "tracking_number,slug\n1Z999AA10000000001,ups\n")
+		r.ended(id)
+		if res := r.results(id)[0].Result; res.Outcome != batch.GaveUp || !res.Ambiguous || res.Attempts != r.opts.MaxAttempts {
+			t.Errorf("got %+v", res)
+		}
+		if n := r.calls(aftership.EndpointRetrack); n != 1 {
+			t.Errorf("%d retracks were sent", n)
+		}
+	})
+}
+
+// Evidence that nothing happened leaves no mark: the retrack is sent as if it were the first.
+func TestEvidenceOfNothingIsForgotten(t *testing.T) {
+	r := newRig(t, redistest.Mini(t), aftership.V202404, sandbox.Options{})
+	r.seed(sandbox.Seed{Slug: "ups", Number: "1Z999AA10000000001", Tag: "Expired", Inactive: true, Created: created, Updated: created})
+	r.fault(sandbox.Fault{Kind: sandbox.FaultStatus, Status: 500, Endpoints: []aftership.Endpoint{aftership.EndpointRetrack}, First: 2})
+	r.work()
+	id := r.accept(batch.Retrack, Defaults{}, "tracking_number,slug\n1Z999AA10000000001,ups\n")
+	r.ended(id)
+	if res := r.results(id)[0].Result; res.Outcome != batch.Retracked || res.Attempts != 3 {
+		t.Errorf("got %+v", res)
+	}
+	if n := r.calls(aftership.EndpointRetrack); n != 3 {
+		t.Errorf("%d retracks were sent", n)
+	}
+}
+
 // Where the reply to a duplicate has no date, the tracking itself is read.
 func TestDuplicateWithoutDateIsRead(t *testing.T) {
 	for _, shape := range sandbox.Shapes4003() {
