@@ -228,7 +228,7 @@ func (c *cli) report(ctx context.Context, s *session, id, out string) error {
 	}
 	c.imp.report = out
 	in := &input{name: b.Source, b: b}
-	if err := c.writeReport(ctx, in, s.ledger.Results(ctx, id), 1); err != nil {
+	if err := c.writeReport(ctx, in, s.results(ctx, b), 1); err != nil {
 		return usage(err, "choose another place with -o")
 	}
 	c.ui.say("Report: %s", in.report)
@@ -236,7 +236,7 @@ func (c *cli) report(ctx context.Context, s *session, id, out string) error {
 }
 
 func (c *cli) printReport(ctx context.Context, s *session, b batch.Batch) error {
-	_, err := report.Write(ctx, c.ui.stdout, report.InfoOf(b), s.ledger.Results(ctx, b.ID), report.Options{})
+	_, err := report.Write(ctx, c.ui.stdout, report.InfoOf(b), s.results(ctx, b), report.Options{})
 	return err
 }
 

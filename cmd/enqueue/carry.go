@@ -13,18 +13,13 @@ import (
 
 // carryOut sends the checked inputs: through the worker inside where there is no
 // Redis, else by handing them over to the workers.
-func (c *cli) carryOut(ctx context.Context, inputs []*input) error {
+func (c *cli) carryOut(ctx context.Context, s *session, inputs []*input) error {
 	if err := c.carryable(inputs); err != nil {
 		return err
 	}
 	if err := c.reportable(inputs); err != nil {
 		return err
 	}
-	s, err := c.openToWork(ctx)
-	if err != nil {
-		return err
-	}
-	defer s.close()
 	mine, err := c.existing(ctx, s, inputs)
 	if err != nil {
 		return err
@@ -158,9 +153,9 @@ func (c *cli) workEmbedded(ctx context.Context, s *session, inputs []*input) err
 	if err := s.intake.Lift(ctx, s.cfg.Account); err != nil { // a person started it again, so the cause should be gone
 		return err
 	}
-	account, err := wire.Account(s.cfg, s.cfg.Account, nil)
+	account, err := s.account()
 	if err != nil {
-		return usage(err, "")
+		return err
 	}
 	w := jobs.NewWorker(s.rdb, s.ledger, s.queue, []*jobs.Account{account}, s.workerOptions())
 	if err := w.Start(ctx); err != nil {

@@ -10,7 +10,6 @@ import (
 
 	"aftership-bulk/aftership"
 	"aftership-bulk/batch"
-	"aftership-bulk/internal/wire"
 	"aftership-bulk/jobs"
 	"aftership-bulk/sheet"
 )
@@ -51,7 +50,7 @@ func (c *cli) listAndRetrack(ctx context.Context, s *session, def jobs.Defaults)
 		return c.finishRun(nil, exitDone)
 	}
 	def.Slug = "" // it chose what was listed, and every row has an id
-	inputs, err := c.check(ctx, batch.Retrack, []string{path}, def)
+	inputs, err := c.check(ctx, s, batch.Retrack, []string{path}, def)
 	defer closeAll(inputs)
 	if err != nil {
 		return err
@@ -72,11 +71,10 @@ func listError(err error) error {
 
 // listExpired writes the expired trackings to a sheet and counts them.
 func (c *cli) listExpired(ctx context.Context, s *session, path string, def jobs.Defaults) (n int, err error) {
-	account, err := wire.Account(s.cfg, s.cfg.Account, s.limiterRedis())
+	account, err := s.account()
 	if err != nil {
-		return 0, usage(err, "")
+		return 0, err
 	}
-	defer account.Close()
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return 0, err

@@ -124,7 +124,7 @@ func (m *meter) measure(b batch.Batch) (rate float64, left time.Duration) {
 // reportOf writes the report of a batch from the ledger. That it cannot be
 // written keeps nothing unfinished: the ledger has everything.
 func (c *cli) reportOf(ctx context.Context, s *session, in *input, files int) error {
-	if err := c.writeReport(ctx, in, s.ledger.Results(ctx, in.b.ID), files); err != nil {
+	if err := c.writeReport(ctx, in, s.results(ctx, in.b), files); err != nil {
 		in.unreported = true
 		c.ui.alarm("the report could not be written: %v", err)
 		c.ui.alarm("everything is in the ledger; write it with: enqueue report %s -o FILE", in.b.ID)

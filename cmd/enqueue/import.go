@@ -37,6 +37,9 @@ type importFlags struct {
 	sample     int
 	name       string
 	waitLock   waitFlag
+	yes        bool
+	// checkOnly says that the problems are what was asked for: the command check.
+	checkOnly bool
 }
 
 func (c *cli) createCommand() *cobra.Command {
@@ -115,6 +118,9 @@ func (c *cli) importCommand(op batch.Operation, use, short, long, examples strin
 	f.IntVar(&c.imp.limit, "limit", 0, "send this many rows at most; the others are skipped")
 	f.IntVar(&c.imp.skip, "skip", 0, "leave out this many rows at the start")
 	f.IntVar(&c.imp.sample, "sample", 0, "send this many rows only, taken evenly from the file")
+	f.BoolVarP(&c.imp.yes, "yes", "y", false, "send without asking, whatever is unusual about a sheet")
+	c.read.add(f)
+	c.rows.add(f)
 	return cmd
 }
 
@@ -144,11 +150,12 @@ func (w *waitFlag) Set(s string) error {
 
 // input is a sheet on its way through the command.
 type input struct {
-	name   string       // of the source
-	sheet  *sheet.Sheet // nil for a batch that is only gone on with
-	survey *jobs.Survey
-	b      batch.Batch
-	report string // path of the report, once it is written
+	name    string       // of the source
+	sheet   *sheet.Sheet // nil for a batch that is only gone on with
+	survey  *jobs.Survey
+	b       batch.Batch
+	guessed string // what was understood without certainty
+	report  string // path of the report, once it is written
 	// unreported says that the report could not be written.
 	unreported bool
 	failed     string
@@ -156,7 +163,7 @@ type input struct {
 
 // imports carries out sheets for an operation.
 func (c *cli) imports(ctx context.Context, op batch.Operation, files []string) error {
-	def, err := c.imp.defaults()
+	def, err := c.defaults()
 	if err != nil {
 		return err
 	}
@@ -166,7 +173,12 @@ func (c *cli) imports(ctx context.Context, op batch.Operation, files []string) e
 	if err := errors.Join(onceStdin(files), c.notItself(files)); err != nil {
 		return err
 	}
-	inputs, err := c.check(ctx, op, files, def)
+	s, err := c.openToCheck(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	inputs, err := c.check(ctx, s, op, files, def)
 	defer closeAll(inputs)
 	if err != nil {
 		return err
@@ -174,7 +186,10 @@ func (c *cli) imports(ctx context.Context, op batch.Operation, files []string) e
 	if c.imp.dryRun {
 		return c.dryRun(ctx, inputs)
 	}
-	return c.carryOut(ctx, inputs)
+	if err := c.confirm(ctx, inputs); err != nil {
+		return err
+	}
+	return c.carryOut(ctx, s, inputs)
 }
 
 // onceStdin refuses to read standard input twice: the second time it is empty.
@@ -192,8 +207,12 @@ func closeAll(inputs []*input) {
 }
 
 // defaults checks the flags that change calls.
-func (f *importFlags) defaults() (jobs.Defaults, error) {
-	d := jobs.Defaults{Slug: f.slug, Reason: aftership.Reason(f.reason), OnConflict: f.onConflict, Limit: f.limit, Skip: f.skip, Sample: f.sample}
+func (c *cli) defaults() (jobs.Defaults, error) {
+	f := c.imp
+	d := jobs.Defaults{
+		Slug: f.slug, Reason: aftership.Reason(f.reason), OnConflict: f.onConflict, Limit: f.limit, Skip: f.skip, Sample: f.sample,
+		Dates: c.rows.dates, Country: c.rows.country, NumberSeparators: c.rows.separators,
+	}
 	if err := d.Validate(); err != nil {
 		return d, usage(err, "")
 	}
@@ -207,10 +226,10 @@ func (f *importFlags) defaults() (jobs.Defaults, error) {
 }
 
 // check is pass one over every file: nothing is sent before all of them were read.
-func (c *cli) check(ctx context.Context, op batch.Operation, files []string, def jobs.Defaults) ([]*input, error) {
+func (c *cli) check(ctx context.Context, s *session, op batch.Operation, files []string, def jobs.Defaults) ([]*input, error) {
 	var inputs []*input
 	for _, file := range files {
-		in, err := c.checkOne(ctx, op, file, def)
+		in, err := c.checkOne(ctx, s, op, file, def)
 		if in != nil {
 			inputs = append(inputs, in)
 		}
@@ -221,24 +240,21 @@ func (c *cli) check(ctx context.Context, op batch.Operation, files []string, def
 	return inputs, nil
 }
 
-func (c *cli) checkOne(ctx context.Context, op batch.Operation, file string, def jobs.Defaults) (*input, error) {
-	sh, err := sheet.Open(ctx, file, c.stdin, sheet.Options{})
+func (c *cli) checkOne(ctx context.Context, s *session, op batch.Operation, file string, def jobs.Defaults) (*input, error) {
+	u, err := c.understand(ctx, op, file)
 	if err != nil {
-		return nil, usage(err, durationHint(file))
+		return nil, err
 	}
-	in := &input{name: sh.Name, sheet: sh}
-	mapping, warnings, err := sheet.Map(sh.Header, jobs.Columns())
+	in := &input{name: u.sheet.Name, sheet: u.sheet, guessed: u.guessed()}
+	plan := jobs.Plan{Operation: op, Version: wire.Version(c.cfg), Mapping: u.mapping, Defaults: def, Rules: u.rules()}
+	source, err := c.carriers(ctx, s, u, &plan)
+	if err == nil {
+		in.survey, err = jobs.Take(ctx, u.sheet, plan)
+	}
 	if err != nil {
-		return in, usage(fmt.Errorf("%s: %w", file, err), fmt.Sprintf("rename the columns; `enqueue template %s` shows their names", commandOf(op)))
+		return in, ctxOr(ctx, usage(fmt.Errorf("%s: %w", file, err), ""))
 	}
-	plan := jobs.Plan{Operation: op, Version: wire.Version(c.cfg), Mapping: mapping, Defaults: def}
-	if in.survey, err = jobs.Take(ctx, sh, plan); err != nil {
-		if ctx.Err() != nil {
-			return in, context.Canceled
-		}
-		return in, usage(fmt.Errorf("%s: %w", file, err), "")
-	}
-	c.tellChecked(file, in, warnings)
+	c.tellChecked(u, in, source)
 	return in, nil
 }
 
@@ -250,23 +266,41 @@ func durationHint(file string) string {
 	return ""
 }
 
-func (c *cli) tellChecked(file string, in *input, warnings []sheet.Warning) {
+// tellChecked says what was understood of a sheet, and what is wrong with its rows.
+func (c *cli) tellChecked(u *understood, in *input, source string) {
 	var texts []string
-	for _, w := range warnings {
+	for _, w := range u.warnings {
 		texts = append(texts, w.String())
 	}
 	if unsent := in.survey.Unsent(in.sheet.Header); len(unsent) > 0 {
-		texts = append(texts, "not sent, kept for the report: "+strings.Join(unsent, ", "))
+		texts = append(texts, "not sent, kept for the report: "+listedColumns(unsent))
+	}
+	if source != "" {
+		texts = append(texts, source)
 	}
 	rows, calls, invalid := in.survey.Rows, in.survey.Send(), in.survey.Invalid()
-	c.ui.emit(event{Event: "checked", File: file, Rows: &rows, Calls: &calls, Invalid: &invalid, Warnings: texts})
-	c.ui.say("%s: %d rows, %d to send, %d invalid", file, rows, calls, invalid)
+	c.ui.emit(event{Event: "checked", File: u.file, Rows: &rows, Calls: &calls, Invalid: &invalid, Warnings: texts})
+	if text := u.summary(); text != "" {
+		c.ui.say("%s: %s", u.file, text)
+	}
+	c.ui.say("%s: %d rows, %d to send, %d invalid", u.file, rows, calls, invalid)
+	c.tellProblems(in)
+	c.tellPlan(in)
 	if c.ui.json {
 		return
 	}
 	for _, t := range texts {
-		c.ui.warn("%s: %s", file, t)
+		c.ui.warn("%s: %s", u.file, t)
 	}
+}
+
+// listedColumns names the first of many columns.
+func listedColumns(names []string) string {
+	const most = 12
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }
 
 // dryRun writes the reports of what would happen.

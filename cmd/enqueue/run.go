@@ -27,7 +27,9 @@ type cli struct {
 		sandbox bool
 		verbose bool
 	}
-	imp importFlags
+	read readingFlags
+	rows rowFlags
+	imp  importFlags
 	// lockEnd is when --wait-lock runs out.
 	lockEnd time.Time
 }
@@ -63,6 +65,8 @@ number of machines take them, and returns at once.
 
 ` + exitHelp,
 		Example: `  enqueue create --sandbox samples/shipments.csv   try it: no key, no server
+  enqueue inspect export.xlsx                      what is understood of a sheet
+  enqueue check export.xlsx                        every problem of every row; sends nothing
   enqueue create shipments.csv                     import, with AFTERSHIP_API_KEY set
   enqueue status BATCH --follow                    watch a batch
   enqueue report BATCH -o report.csv               what became of every row`,
@@ -77,7 +81,7 @@ number of machines take them, and returns at once.
 	f.BoolVar(&c.ui.quiet, "quiet", false, "say nothing but errors")
 	f.BoolVarP(&c.flags.verbose, "verbose", "v", false, "log what is done, to stderr")
 	config.AddFlags(f)
-	root.AddCommand(c.createCommand(), c.updateCommand(), c.completeCommand(), c.retrackCommand(),
+	root.AddCommand(c.createCommand(), c.updateCommand(), c.completeCommand(), c.retrackCommand(), c.inspectCommand(), c.checkCommand(),
 		c.completes(c.statusCommand()), c.batchesCommand(), c.completes(c.reportCommand()), c.completes(c.retryCommand()), c.completes(c.deadCommand()),
 		c.completes(c.pauseCommand()), c.completes(c.resumeCommand()), c.completes(c.cancelCommand()), c.completes(c.purgeCommand()),
 		c.doctorCommand(), c.templateCommand(), c.configCommand())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net"
 	"net/http"
@@ -40,6 +41,7 @@ type session struct {
 	sandbox  *http.Server        // nil without --sandbox
 	worker   *jobs.Worker        // the worker inside, once it was started
 	held     *held               // the locks of a run
+	acc      *jobs.Account       // once something was to be sent
 	closers  []func()
 }
 
@@ -154,4 +156,9 @@ func (s *session) headRoom(ctx context.Context, rows int) error {
 		return fmt.Errorf("Redis has room for %d MB, and %d rows need about %d MB: raise maxmemory, or send a part with --limit", room>>20, rows, need>>20)
 	}
 	return nil
+}
+
+// results are the jobs of a batch as a report shows them.
+func (s *session) results(ctx context.Context, b batch.Batch) iter.Seq2[batch.Item, error] {
+	return jobs.Results(ctx, s.ledger, b, wire.Version(s.cfg))
 }

@@ -285,6 +285,13 @@ func (u *ui) table(rows [][]string) {
 	}
 }
 
+// show writes aligned columns, unless nothing or JSON is to be written.
+func (u *ui) show(rows [][]string) {
+	if !u.json && !u.quiet {
+		u.table(rows)
+	}
+}
+
 // environment is the process's environment, passed in so that tests can set it.
 type environment []string
 

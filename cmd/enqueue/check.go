@@ -1,0 +1,194 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"aftership-bulk/aftership"
+	"aftership-bulk/batch"
+	"aftership-bulk/internal/wire"
+	"aftership-bulk/jobs"
+)
+
+func (c *cli) checkCommand() *cobra.Command {
+	var operation string
+	cmd := c.importCommand(batch.Create, "check FILE...", "Check every row of sheets and say what would be sent; send nothing",
+		`Finds every problem of every row (line, column, value, reason, remedy), tells
+what was repaired, and the plan: what would be sent, how many calls, how long.
+--report writes it beside the rows. Nothing is sent, and no key is needed; with
+one, the account's own list of couriers is used.`,
+		`  enqueue check shipments.csv
+  enqueue check --operation update --report checked.csv updates.xlsx`)
+	f := cmd.Flags()
+	f.StringVar(&operation, "operation", "create", "what would be done: create, update, mark-complete or retrack-expired")
+	offer(cmd, "operation", "create", "update", "mark-complete", "retrack-expired")
+	for _, name := range []string{"dry-run", "force", "wait", "wait-lock", "name", "priority", "yes"} {
+		_ = f.MarkHidden(name) // they are about sending
+	}
+	cmd.RunE = func(cmd *cobra.Command, files []string) error {
+		op, ok := operations[operation]
+		if !ok {
+			return usage(fmt.Errorf("there is no operation %q", operation), "use create, update, mark-complete or retrack-expired")
+		}
+		c.imp.dryRun, c.imp.checkOnly = true, true
+		return c.imports(cmd.Context(), op, files)
+	}
+	return cmd
+}
+
+// Bounds of what is told of problems.
+const (
+	toldInRun   = 5  // kinds, in a run that goes on
+	toldInCheck = 50 // kinds, where they are what was asked for
+)
+
+// tellProblems says what is wrong with rows, each kind once, with examples.
+func (c *cli) tellProblems(in *input) {
+	most := toldInRun
+	if c.imp.checkOnly {
+		most = toldInCheck
+	}
+	c.tellGroups("cannot be sent", in.survey.Problems(), most)
+	if c.imp.checkOnly {
+		c.tellGroups("to look at; they are sent", in.survey.Doubts(), most)
+		c.tellGroups("repaired, as the report tells", in.survey.Repairs(), most)
+	}
+}
+
+func (c *cli) tellGroups(title string, groups []jobs.Group, most int) {
+	if len(groups) == 0 {
+		return
+	}
+	c.ui.say("  %s:", title)
+	for _, g := range groups[:min(len(groups), most)] {
+		c.ui.say("  %6d  %s %s", g.Rows, g.Column, g.Wrong)
+		c.ui.say("          %s", examplesText(g))
+		if g.Remedy != "" {
+			c.ui.say("          → %s", g.Remedy)
+		}
+	}
+	if n := len(groups) - most; n > 0 {
+		c.ui.say("          and %d more kinds; the report has them all", n)
+	}
+}
+
+func examplesText(g jobs.Group) string {
+	var parts []string
+	for _, e := range g.Examples {
+		text := "line " + strconv.Itoa(e.Line)
+		if e.Value != "" {
+			text += " (" + shortenTo(e.Value, 40) + ")"
+		}
+		parts = append(parts, text)
+	}
+	if g.Rows > len(g.Examples) {
+		parts = append(parts, "...")
+	}
+	return strings.Join(parts, ", ")
+}
+
+// tellPlan says what the rows become, and what that costs.
+func (c *cli) tellPlan(in *input) {
+	e := in.survey.Estimate(func(class aftership.Class) float64 {
+		return wire.Limit(c.cfg, c.cfg.Accounts[c.cfg.Account], class)
+	})
+	if e.Calls+e.Lookups == 0 {
+		return
+	}
+	text := fmt.Sprintf("plan: %d calls", e.Calls)
+	if e.Lookups > 0 {
+		text += fmt.Sprintf(" and about %d look-ups", e.Lookups)
+	}
+	text += fmt.Sprintf(", %s at the account's limit", durationText(e.Duration))
+	if e.Counted > 0 {
+		text += fmt.Sprintf("; up to %d shipments count against the plan's quota", e.Counted)
+	}
+	c.ui.say("  %s", text)
+}
+
+// durationText is a duration as a person would say it.
+func durationText(d time.Duration) string {
+	switch {
+	case d < 2*time.Second:
+		return "a second or two"
+	case d < 2*time.Minute:
+		return fmt.Sprintf("about %d s", int(d.Seconds()+0.5))
+	case d < 2*time.Hour:
+		return fmt.Sprintf("about %d min", int(d.Minutes()+0.5))
+	}
+	return fmt.Sprintf("about %.1f h", d.Hours())
+}
+
+// usualInvalid is how many of a sheet's rows may be invalid without anybody being asked.
+const usualInvalid = 0.05
+
+// unusual lists what a person should agree to before a sheet is sent.
+func (in *input) unusual() []string {
+	var reasons []string
+	s := in.survey
+	if n := s.Invalid(); float64(n) > usualInvalid*float64(s.Rows) {
+		reasons = append(reasons, fmt.Sprintf("%d of %d rows cannot be sent", n, s.Rows))
+	}
+	if in.guessed != "" {
+		reasons = append(reasons, in.guessed)
+	}
+	if n := len(s.Plan.CarrierHints); n > 0 {
+		reasons = append(reasons, fmt.Sprintf("%d carrier names are ambiguous or unknown", n))
+	}
+	return reasons
+}
+
+// confirm asks a person at a terminal before something unusual is sent. Where
+// nobody can be asked, a run goes on: what is doubtful is never sent anyway.
+func (c *cli) confirm(ctx context.Context, inputs []*input) error {
+	if c.imp.yes || c.ui.json || c.ui.quiet || !c.asks() {
+		return nil
+	}
+	asked := false
+	for _, in := range inputs {
+		for _, reason := range in.unusual() {
+			asked = true
+			c.ui.warn("%s: %s", in.name, reason)
+		}
+	}
+	if !asked || slices.ContainsFunc(inputs, func(in *input) bool { return in.survey.Send() > 0 }) == false {
+		return nil
+	}
+	fmt.Fprint(c.ui.stderr, "Send the other rows? [y/N] ")
+	if answer, err := c.answer(ctx); err != nil {
+		return err
+	} else if !answer {
+		return usage(errNothingSent, "`enqueue check FILE` lists every problem; --yes sends without asking")
+	}
+	return nil
+}
+
+// asks reports whether a person can be asked.
+func (c *cli) asks() bool {
+	f, ok := c.stdin.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd())) && isTerminal(c.ui.stderr)
+}
+
+// answer reads yes or no; anything but yes is no.
+func (c *cli) answer(ctx context.Context) (bool, error) {
+	lines := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(c.stdin).ReadString('\n')
+		lines <- line
+	}()
+	select {
+	case <-ctx.Done():
+		return false, context.Canceled
+	case line := <-lines:
+		return slices.Contains([]string{"y", "yes"}, strings.ToLower(strings.TrimSpace(line))), nil
+	}
+}

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"aftership-bulk/batch"
+	"aftership-bulk/jobs"
+	"aftership-bulk/sheet"
+	"aftership-bulk/sheet/charset"
+	"aftership-bulk/sheet/preset"
+)
+
+// understood is a sheet with everything that was found out about it.
+type understood struct {
+	file     string // as it was named
+	sheet    *sheet.Sheet
+	preset   *preset.Preset // nil for none
+	named    string         // the preset as it was named, empty if it was recognised
+	mapping  sheet.Mapping
+	warnings []sheet.Warning
+}
+
+// rules are those of the preset, or what the columns themselves say.
+func (u *understood) rules() preset.Rules {
+	if u.preset == nil {
+		return preset.Generic(u.sheet.Header)
+	}
+	return u.preset.Rules
+}
+
+// openSheet opens a sheet and finds out what it is, without asking that it can be imported.
+func (c *cli) openSheet(ctx context.Context, file string, anyWidth bool) (*understood, error) {
+	named, none, err := c.read.named()
+	if err != nil {
+		return nil, err
+	}
+	o, err := c.read.options(named)
+	if err != nil {
+		return nil, err
+	}
+	o.AnyWidth = anyWidth
+	path, from, done, err := c.source(ctx, file, &o)
+	if err != nil {
+		return nil, ctxOr(ctx, err)
+	}
+	defer done()
+	sh, err := sheet.Open(ctx, path, from, o)
+	if err != nil {
+		return nil, ctxOr(ctx, usage(err, openHint(file, err)))
+	}
+	u := &understood{file: file, sheet: sh, preset: named}
+	switch {
+	case named != nil:
+		u.named = c.read.preset
+	case !none:
+		u.preset, _ = preset.Recognise(sh.Header)
+	}
+	return u, nil
+}
+
+// openHint says what to do about a sheet that can't be read.
+func openHint(file string, err error) string {
+	if _, ok := errors.AsType[*charset.Unsure](err); ok {
+		return "say which one it is with --encoding, or save the file as \"CSV UTF-8\""
+	}
+	return durationHint(file)
+}
+
+// understand finds out what a sheet's columns mean, and refuses one that can't be imported.
+func (c *cli) understand(ctx context.Context, op batch.Operation, file string) (*understood, error) {
+	u, err := c.openSheet(ctx, file, false)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.importable(u); err != nil {
+		return nil, errors.Join(err, u.sheet.Close())
+	}
+	if err := c.mapColumns(u); err != nil {
+		_ = u.sheet.Close()
+		return nil, usage(fmt.Errorf("%s: %w", file, err), mapHint(op))
+	}
+	return u, nil
+}
+
+func mapHint(op batch.Operation) string {
+	return fmt.Sprintf("say what a column means with --map 'HEADER=FIELD'; `enqueue inspect FILE` shows what was understood, `enqueue template %s` the fields", commandOf(op))
+}
+
+// importable refuses sheets of which it is known that nothing can be made of them.
+func (c *cli) importable(u *understood) error {
+	switch {
+	case u.preset != nil && u.preset.NoTracking != "" && len(c.read.maps) == 0:
+		return usage(fmt.Errorf("%s is %s, which has no tracking numbers", u.file, u.preset.Title), u.preset.NoTracking)
+	case u.sheet.NoHeader && len(c.read.columns) == 0 && c.read.headerLine == 0:
+		return usage(fmt.Errorf("%s has no line that names the columns: it begins with %s", u.file, firstCells(u.sheet)),
+			"name them with --columns tracking_number,slug,... (one for each column; - for one that is not sent), or the header's line with --header-line")
+	}
+	return nil
+}
+
+// firstCells shows the beginning of a sheet.
+func firstCells(sh *sheet.Sheet) string {
+	for row := range sh.Rows() {
+		return fmt.Sprintf("%q", shortenTo(strings.Join(row.Cells, " | "), 80))
+	}
+	return "nothing"
+}
+
+func shortenTo(s string, most int) string {
+	if r := []rune(s); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return s
+}
+
+// mapColumns decides what each column means: --map, then the preset, then names.
+func (c *cli) mapColumns(u *understood) error {
+	choices, err := c.read.choices()
+	if err != nil {
+		return err
+	}
+	if u.preset != nil {
+		choices = append(choices, u.preset.Choices(u.sheet.Header)...)
+	}
+	u.mapping, u.warnings, err = sheet.Map(u.sheet.Header, jobs.Columns(), choices...)
+	u.warnings = append(u.sheet.Warnings, u.warnings...)
+	return err
+}
+
+// summary is what was understood, in one line.
+func (u *understood) summary() string {
+	sh := u.sheet
+	parts := []string{}
+	switch {
+	case sh.Format == "xlsx":
+		parts = append(parts, fmt.Sprintf("workbook, sheet %q", sh.SheetName))
+	default:
+		if sh.Encoding != "" && sh.Encoding != "utf-8" {
+			parts = append(parts, sh.Encoding)
+		}
+		if sh.Delimiter != ',' && len(sh.Header) > 1 {
+			parts = append(parts, characterName(sh.Delimiter)+" between cells")
+		}
+	}
+	if sh.HeaderLine > 1 {
+		parts = append(parts, fmt.Sprintf("header in line %d", sh.HeaderLine))
+	}
+	if u.preset != nil {
+		parts = append(parts, "understood as "+u.preset.Title)
+	}
+	return strings.Join(parts, ", ")
+}
