@@ -163,9 +163,15 @@ func TestReportsSurviveLibreOffice(t *testing.T) {
 		{"workbook as OpenDocument", xlsx, "ods", ""},
 	} {
 		t.Run(way.name, func(t *testing.T) {
-			saved := o.save(t, o.save(t, way.path, way.through, way.options), "csv", "")
-			if changed := harmed(t, saved, cells); len(changed) > 0 {
-				t.Errorf("%d of %d cells were harmed: %s", len(changed), len(cells), strings.Join(changed[:min(len(changed), 40)], "; "))
+			saved := []string{o.save(t, way.path, way.through, way.options)}
+			saved = append(saved, o.save(t, saved[0], "csv", ""))
+			if way.through == "ods" {
+				saved[0] = o.save(t, saved[0], "xlsx", "")
+			}
+			for _, path := range saved {
+				if changed := harmed(t, path, cells); len(changed) > 0 {
+					t.Errorf("%s: %d of %d cells were harmed: %s", filepath.Ext(path), len(changed), len(cells), strings.Join(changed[:min(len(changed), 40)], "; "))
+				}
 			}
 		})
 	}
@@ -178,5 +184,28 @@ func TestLibreOfficeHarmsWhatIsNotGuarded(t *testing.T) {
 	path := reportOf(t, cells, "report.csv", report.Options{Guard: report.GuardOff})
 	if changed := harmed(t, o.save(t, o.save(t, path, "xlsx", plainNumbers), "csv", ""), cells); len(changed) != 5 {
 		t.Errorf("LibreOffice harmed %q, want the header, the id and the first three cells", changed)
+	}
+}
+
+// TestFormsInLibreOffice opens the templates: header and example are what the plain templates say.
+func TestFormsInLibreOffice(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	for _, operation := range []string{"create", "update", "mark-complete", "retrack-expired"} {
+		plain, err := exec.CommandContext(t.Context(), filepath.Join(bin, "enqueue"), "template", operation).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		form := filepath.Join(t.TempDir(), "form.xlsx")
+		if out, err := exec.CommandContext(t.Context(), filepath.Join(bin, "enqueue"), "template", operation, "--xlsx", "-o", form).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		saved, err := os.ReadFile(o.save(t, form, "csv", ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(saved) != string(plain) {
+			t.Errorf("%s: saved %q, the template is %q", operation, saved, plain)
+		}
 	}
 }
