@@ -3,13 +3,10 @@ package jobs
 import (
 	"fmt"
 	"maps"
-	"net/mail"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
-	"time"
 	"unicode/utf8"
 
 	"aftership-bulk/aftership"
@@ -129,7 +126,7 @@ func (c *checker) value(f *aftership.Field, value string) {
 	if value == "" {
 		return
 	}
-	if f.Kind == aftership.KindNumber && scientific.MatchString(value) {
+	if f.Kind == aftership.KindNumber && strings.ContainsAny(value, "eE") && scientific.MatchString(value) {
 		c.add(f.Name, value, "was damaged by a spreadsheet: its digits are lost", "format the column as text in the source and export it again")
 		return
 	}
@@ -150,7 +147,7 @@ var scientific = regexp.MustCompile(`^\d(?:[.,]\d+)?[eE]\+\d+$|^\d[.,]\d+[eE]\d+
 
 // malformed says what is wrong with the form of a value, if anything.
 func malformed(f *aftership.Field, value string) string {
-	if f.Pattern != "" && !pattern(f.Pattern).MatchString(value) {
+	if f.Pattern != "" && !pattern(f.Pattern)(value) {
 		return "has a character or a form that AfterShip does not take"
 	}
 	if wellFormed := kindChecks[f.Kind]; wellFormed != nil && !wellFormed(f, value) {
@@ -165,12 +162,12 @@ func malformed(f *aftership.Field, value string) string {
 // kindChecks says whether a value has the form of its kind. Kinds that are not
 // here take any text that matches the field's pattern.
 var kindChecks = map[aftership.Kind]func(*aftership.Field, string) bool{
-	aftership.KindSlug:     func(_ *aftership.Field, s string) bool { return slugForm.MatchString(s) },
+	aftership.KindSlug:     func(_ *aftership.Field, s string) bool { return isSlug(s) },
 	aftership.KindDate:     func(_ *aftership.Field, s string) bool { return parses(s, dateForms) },
 	aftership.KindDatetime: func(_ *aftership.Field, s string) bool { return parses(s, datetimeForms) },
 	aftership.KindLanguage: func(_ *aftership.Field, s string) bool { return languageForm.MatchString(s) },
 	aftership.KindEmail:    func(_ *aftership.Field, s string) bool { return isEmail(s) },
-	aftership.KindPhone:    func(_ *aftership.Field, s string) bool { return phoneForm.MatchString(s) },
+	aftership.KindPhone:    func(_ *aftership.Field, s string) bool { return e164(s) || phoneForm.MatchString(s) },
 	aftership.KindURL:      func(_ *aftership.Field, s string) bool { _, err := url.Parse(s); return err == nil },
 	aftership.KindEnum:     func(f *aftership.Field, s string) bool { return slices.Contains(f.Enum, s) },
 }
@@ -207,29 +204,6 @@ func remedy(f aftership.Field) string {
 		return r
 	}
 	return "mend the cell, as in this example: " + f.Example
-}
-
-var (
-	slugForm     = regexp.MustCompile(`^[a-z0-9]+(?:[-_][a-z0-9]+)*$`)
-	languageForm = regexp.MustCompile(`^[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*$`)
-	phoneForm    = regexp.MustCompile(`^\+[0-9][0-9 ().-]{5,20}$`)
-)
-
-// AfterShip takes a date with a time only with its offset (AfterShip docs, create
-// a tracking); a date it takes in several forms, which the codec converts.
-var (
-	datetimeForms = []string{time.RFC3339}
-	dateForms     = []string{time.DateOnly, "20060102", time.RFC3339, "2006-01-02T15:04:05"}
-)
-
-func parses(s string, forms []string) bool {
-	return slices.ContainsFunc(forms, func(form string) bool { _, err := time.Parse(form, s); return err == nil })
-}
-
-// isEmail takes a bare address only: a name before it, as in "Ann <ann@shop.example>", is refused.
-func isEmail(s string) bool {
-	a, err := mail.ParseAddress(s)
-	return err == nil && a.Address == s && strings.Contains(s[strings.LastIndexByte(s, '@'):], ".")
 }
 
 func (c *checker) customFields(f *aftership.Field) {
@@ -287,15 +261,4 @@ func (c *checker) cleared() {
 			c.add(column, clearCell, "cannot be emptied", "leave the cell empty to leave the field as it is")
 		}
 	}
-}
-
-var patterns sync.Map // of regular expressions by their text
-
-func pattern(text string) *regexp.Regexp {
-	if re, ok := patterns.Load(text); ok {
-		return re.(*regexp.Regexp)
-	}
-	re := regexp.MustCompile(`^(?:` + text + `)$`)
-	patterns.Store(text, re)
-	return re
 }

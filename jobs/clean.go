@@ -18,7 +18,7 @@ func cleanerOf(f aftership.Field) cleaner {
 	case "tracking_number":
 		return (*reader).numbers
 	case "order_number", "order_id":
-		return pure(value.OrderNumber)
+		return order
 	case "slug", "last_mile_slug":
 		return (*reader).courier
 	}
@@ -64,7 +64,7 @@ type piece struct {
 // numbers cleans the cell of the tracking number, and takes it apart where it
 // surely holds several.
 func (r *reader) numbers(c *column, text string) (value.Cleaned, error) {
-	if simple(text) {
+	if every(text, isAlnum) {
 		return value.Number(text)
 	}
 	parts := value.Numbers(text, r.opts.NumberSeparators)
@@ -80,7 +80,7 @@ func (r *reader) numbers(c *column, text string) (value.Cleaned, error) {
 	if len(pieces) < 2 {
 		return value.Number(text) // one number and a word: what it means is not ours to say
 	}
-	r.row.pieces = pieces
+	r.found.pieces = pieces
 	return value.Cleaned{Value: pieces[0].number}, nil
 }
 
@@ -99,15 +99,23 @@ func (r *reader) piece(c *column, text string) piece {
 	return p
 }
 
-// simple says that a text is made of ASCII letters and digits, as nearly every
-// tracking number is.
-func simple(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') {
-			return false
-		}
+// order cleans the number of an order.
+func order(_ *reader, _ *column, text string) (value.Cleaned, error) {
+	if plainOrder(text) {
+		return value.Cleaned{Value: text}, nil
 	}
-	return true
+	return value.OrderNumber(text)
+}
+
+// plainOrder takes two letters or more, a hyphen perhaps, and five digits or more:
+// no program takes that for a number or a date.
+func plainOrder(s string) bool {
+	letters := 0
+	for letters < len(s) && isAlnum(s[letters]) && !isDigit(s[letters]) {
+		letters++
+	}
+	rest := strings.TrimPrefix(s[letters:], "-")
+	return letters >= 2 && len(rest) >= 5 && every(rest, isDigit)
 }
 
 // nation cleans a country. The parcel's destination tells how phones are read.
@@ -123,7 +131,7 @@ const destination = "destination_country"
 
 // date cleans a date. What AfterShip takes already stays as it is.
 func (r *reader) date(_ *column, text string) (value.Cleaned, error) {
-	if parses(text, dateForms) && (text[:2] == "20" || text[:3] == "199") {
+	if parses(text, dateForms) && likely(text) {
 		return value.Cleaned{Value: text}, nil
 	}
 	clean, notes, err := value.Date(text, r.dates)
@@ -133,17 +141,29 @@ func (r *reader) date(_ *column, text string) (value.Cleaned, error) {
 // datetime cleans a date with a time. One without its offset is refused: a guess
 // may be a day off.
 func (r *reader) datetime(_ *column, text string) (value.Cleaned, error) {
+	if parses(text, datetimeForms) && likely(text) {
+		return value.Cleaned{Value: text}, nil
+	}
 	clean, notes, err := value.Datetime(text, r.dates, nil)
 	return value.Cleaned{Value: clean, Notes: notes}, err
 }
 
+// likely says that a date begins with the year of a shipment.
+func likely(date string) bool { return date[:2] == "20" || date[:3] == "199" }
+
 func (r *reader) emails(_ *column, text string) (value.Cleaned, error) {
+	if plainEmail(text) {
+		return value.Cleaned{Value: text}, nil
+	}
 	clean, notes := value.Text(text)
 	return value.Cleaned{Value: aftership.List(value.List(clean)).String(), Notes: notes}, nil
 }
 
 // phones cleans a list of phone numbers.
 func (r *reader) phones(_ *column, text string) (value.Cleaned, error) {
+	if e164(text) {
+		return value.Cleaned{Value: text}, nil
+	}
 	var numbers aftership.List
 	for _, item := range value.List(text) {
 		number, err := value.Phone(item, cmp.Or(r.opts.Country, r.country))
@@ -176,7 +196,7 @@ func (e *noCourier) Error() string { return e.Wrong }
 // CarrierKey is a carrier's name as [Plan.Carriers] and [Plan.CarrierHints] hold
 // it: case and the number of spaces do not count.
 func CarrierKey(name string) string {
-	if slugForm.MatchString(name) {
+	if isSlug(name) {
 		return name
 	}
 	return strings.ToLower(strings.Join(strings.Fields(name), " "))
@@ -192,7 +212,7 @@ func (r *reader) courier(c *column, text string) (value.Cleaned, error) {
 	if hint, ok := r.hints[key]; ok {
 		return value.Cleaned{}, &noCourier{hint}
 	}
-	if !slugForm.MatchString(clean) {
+	if !isSlug(clean) {
 		return value.Cleaned{}, &noCourier{CarrierHint{"is not a courier's slug", kindRemedies[aftership.KindSlug]}}
 	}
 	return value.Cleaned{Value: clean, Notes: notes}, nil

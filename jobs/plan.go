@@ -101,7 +101,7 @@ type Defaults struct {
 // Validate reports what is wrong with the defaults.
 func (d Defaults) Validate() error {
 	switch {
-	case d.Slug != "" && !slugForm.MatchString(d.Slug):
+	case d.Slug != "" && !isSlug(d.Slug):
 		return fmt.Errorf("--slug %q is not a courier's slug: write it as AfterShip does (dhl, j-net)", d.Slug)
 	case d.Reason != "" && !slices.Contains(aftership.Reasons(), d.Reason):
 		return fmt.Errorf("--reason %q is unknown: use DELIVERED, LOST or RETURNED_TO_SENDER", d.Reason)

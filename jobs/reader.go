@@ -39,7 +39,7 @@ type reader struct {
 	columns []column
 	decode  *sheet.Decoder[Row]
 	cells   []string // of the current row, cleaned
-	row     Row      // what was found out about the current row beside its cells
+	found   findings // about the current row
 	country string   // of the current row's destination
 	dates   value.Form
 }
@@ -71,11 +71,11 @@ func newReader(op batch.Operation, v aftership.Version, m sheet.Mapping, o optio
 		r.columns = append(r.columns, c)
 	}
 	// Phones are read by the country that the parcel goes to.
-	slices.SortStableFunc(r.columns, func(a, b column) int { return order(a.field) - order(b.field) })
+	slices.SortStableFunc(r.columns, func(a, b column) int { return rank(a.field) - rank(b.field) })
 	return r
 }
 
-func order(field string) int {
+func rank(field string) int {
 	if field == destination {
 		return 0
 	}
@@ -85,7 +85,7 @@ func order(field string) int {
 // read reads the cells of one row and the values that stand in none of them,
 // cleans them and fills in the defaults.
 func (r *reader) read(cells []string, filled []batch.Fill) (Row, error) {
-	r.cells, r.row, r.country = append(r.cells[:0], cells...), Row{}, ""
+	r.cells, r.found, r.country = append(r.cells[:0], cells...), findings{}, ""
 	r.fillIn(filled)
 	for i := range r.columns {
 		if c := &r.columns[i]; c.at < len(r.cells) && r.cells[c.at] != "" {
@@ -102,8 +102,7 @@ func (r *reader) read(cells []string, filled []batch.Fill) (Row, error) {
 		}
 	}
 	row.Result = strings.ToLower(row.Result)
-	row.Clear, row.pieces, row.Problems, row.Repairs, row.Doubts, row.changed =
-		r.row.Clear, r.row.pieces, r.row.Problems, r.row.Repairs, r.row.Doubts, r.row.changed
+	row.findings, row.Clear = r.found, r.found.cleared
 	r.defaults(&row)
 	r.one(&row)
 	return row, nil
@@ -125,7 +124,7 @@ func (r *reader) one(row *Row) {
 func (r *reader) fillIn(filled []batch.Fill) {
 	for _, f := range filled {
 		if f.Column >= 0 && f.Column < len(r.cells) {
-			r.cells[f.Column], r.row.changed = f.Value, true
+			r.cells[f.Column], r.found.changed = f.Value, true
 		}
 	}
 }
@@ -137,7 +136,7 @@ func (r *reader) cell(c *column) {
 		return
 	}
 	if text[0] == clearCell[0] && strings.EqualFold(trim(text), clearCell) {
-		r.row.Clear = append(r.row.Clear, c.field)
+		r.found.cleared = append(r.found.cleared, c.field)
 		r.cells[c.at] = ""
 		return
 	}
@@ -150,13 +149,13 @@ func (r *reader) cell(c *column) {
 	}
 	clean, err := c.clean(r, c, word)
 	if err != nil {
-		r.row.Problems = append(r.row.Problems, refusal(c, text, err))
+		r.found.Problems = append(r.found.Problems, refusal(c, text, err))
 		return
 	}
 	if clean.Value != text {
 		r.cells[c.at] = sheet.Guard(clean.Value) // the decoder takes the guard off again
 		if before := c.unrepaired(text); clean.Value != before {
-			r.row.changed = true
+			r.found.changed = true
 			if len(clean.Notes) == 0 {
 				clean.Notes = []value.Note{{Was: text, Now: clean.Value}}
 			}
@@ -215,10 +214,10 @@ func doubt(c *column, text, warning string) Problem {
 // note keeps what was repaired in a cell, and what is doubtful about it.
 func (r *reader) note(c *column, clean value.Cleaned) {
 	for _, n := range clean.Notes {
-		r.row.Repairs = append(r.row.Repairs, Repair{c.field, n})
+		r.found.Repairs = append(r.found.Repairs, Repair{c.field, n})
 	}
 	for _, w := range clean.Warnings {
-		r.row.Doubts = append(r.row.Doubts, doubt(c, clean.Value, w))
+		r.found.Doubts = append(r.found.Doubts, doubt(c, clean.Value, w))
 	}
 }
 

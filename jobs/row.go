@@ -21,15 +21,21 @@ type Row struct {
 	ResultID   string `csv:"aftership_tracking_id"`
 	ResultSlug string `csv:"aftership_slug"`
 
-	// Problems are what reading found wrong with the cells. Such a row is not sent.
-	Problems []Problem `csv:"-"`
-	// Repairs are what was read otherwise than it stands in the sheet.
-	Repairs []Repair `csv:"-"`
-	// Doubts are what a person should look at, though the row is sent.
-	Doubts []Problem `csv:"-"`
+	findings `csv:"-"`
+}
 
-	pieces  []piece // the tracking numbers of a cell that holds several; each is a job
-	changed bool    // a program that knows no repairs would send something else
+// findings are what reading found out about a row beside its values.
+type findings struct {
+	// Problems are what is wrong with the cells. Such a row is not sent.
+	Problems []Problem
+	// Repairs are what was read otherwise than it stands in the sheet.
+	Repairs []Repair
+	// Doubts are what a person should look at, though the row is sent.
+	Doubts []Problem
+
+	cleared []string // columns whose cells ask for their field to be emptied
+	pieces  []piece  // the tracking numbers of a cell that holds several; each is a job
+	changed bool     // a program that knows no repairs would send something else
 }
 
 // jobs is how many jobs the row makes.

@@ -197,7 +197,7 @@ func (s *Survey) read(read *reader, l line) reading {
 	case l.err != nil:
 		got.fate = broken
 		res := brokenLine(l.err)
-		got.say(&Row{Problems: []Problem{{Column: "line", Wrong: res.Message, Remedy: res.Hint}}}, nil)
+		got.say(&Row{}, []Problem{{Column: "line", Wrong: res.Message, Remedy: res.Hint}})
 	default:
 		s.readRow(read, l, &got)
 	}

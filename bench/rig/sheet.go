@@ -45,7 +45,7 @@ func line(r *rand.Rand, i int) string {
 	pick := func(s ...string) string { return s[r.IntN(len(s))] }
 	first, last := pick("Ana", "Jurgen", "Mei", "Omar", "Priya", "Tom"), pick("Muller", "Sato", "Okafor", "Silva", "Smith", "Novak")
 	text := strings.Join([]string{
-		fmt.Sprintf("1Z%07d%09d", r.IntN(1e7), i), pick("ups", "fedex", "dhl", "japan-post", "jd-worldwide"),
+		fmt.Sprintf("TN%07d%09d", r.IntN(1e7), i), pick("ups", "fedex", "dhl", "japan-post", "jd-worldwide"),
 		pick("Blue shirt", "Teapot", "Desk lamp", "Two books"), fmt.Sprintf("ORDER-%08d", i), first + " " + last,
 		fmt.Sprintf("%s.%s%d@example.com", first, last, r.IntN(9999)), fmt.Sprintf("+49151%07d", r.IntN(1e7)),
 		pick("DEU", "USA", "JPN", "BRA"), pick("Berlin", "Austin", "Osaka", "Sao Paulo"), fmt.Sprintf("%05d", r.IntN(1e5)),
