@@ -32,11 +32,29 @@ func InfoOf(b batch.Batch) Info {
 		delimiter = 0
 	}
 	info := Info{Header: b.Header, Delimiter: delimiter, BOM: b.BOM}
-	if b.LineEnd == "crlf" {
+	if b.LineEnd == crlf {
 		info.LineEnd = "\r\n"
 	}
 	return info
 }
+
+// Describe notes in the spec of a batch what its sheet looked like, as far as its report looks like it: [InfoOf] reads it there. A
+// sheet that was no UTF-8 text came from a program that would misread a report without a byte order mark, so that one has it.
+func Describe(spec *batch.Spec, sh *sheet.Sheet) {
+	spec.Header, spec.Delimiter = sh.Header, ""
+	if sh.Delimiter > 0 {
+		spec.Delimiter = string(sh.Delimiter)
+	}
+	utf8Text := sh.Format != "xlsx" && (sh.Encoding == "" || strings.EqualFold(sh.Encoding, "utf-8"))
+	spec.BOM = sh.BOM || !utf8Text
+	spec.LineEnd = ""
+	if sh.LineEnd == crlf {
+		spec.LineEnd = crlf
+	}
+}
+
+// crlf is how package sheet calls line ends of Windows.
+const crlf = "crlf"
 
 // Format is the kind of file that a report is.
 type Format string

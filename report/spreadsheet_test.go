@@ -3,10 +3,12 @@ package report
 import (
 	"bytes"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf16"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -214,4 +216,83 @@ func FuzzWorkbookRoundTrip(f *testing.F) {
 			}
 		}
 	})
+}
+
+// workbookOf is an Excel file of text cells.
+func workbookOf(t *testing.T, header []string, rows ...[]string) string {
+	t.Helper()
+	table, err := book.NewTable(header, book.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer table.Close()
+	for _, row := range rows {
+		if err := table.Write(row, book.Plain); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var out strings.Builder
+	if _, err := table.WriteTo(&out); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+// utf16le is a text as Excel's "Unicode text" has it.
+func utf16le(text string) string {
+	out := "\xff\xfe"
+	for _, unit := range utf16.Encode([]rune(text)) {
+		out += string([]byte{byte(unit), byte(unit >> 8)})
+	}
+	return out
+}
+
+// Whatever the input was, its report is UTF-8 with the same header and cells, and its failed rows can be imported again.
+func TestReportOfAnyInput(t *testing.T) {
+	header, want := []string{"tracking_number", "customer_name"}, []string{"00123", "Jörg Müller"}
+	text := "tracking_number;customer_name\r\n00123;Jörg Müller\r\n"
+	latin := strings.NewReplacer("ö", "\xf6", "ü", "\xfc")
+	for _, tt := range []struct {
+		name, content, encoding string
+		begins, ends            string // of the report
+	}{
+		{"UTF-8", text, "", "tracking_number;", "\r\n"},
+		{"UTF-8 with LF", strings.ReplaceAll(text, "\r\n", "\n"), "", "tracking_number;", "\n"},
+		{"UTF-8 with a mark", "\uFEFF" + text, "", "\uFEFFtracking_number;", "\r\n"},
+		{"Windows-1252", latin.Replace(text), "windows-1252", "\uFEFFtracking_number;", "\r\n"},
+		{"UTF-16", utf16le(strings.ReplaceAll(text, ";", "\t")), "", "\uFEFFtracking_number\t", "\r\n"},
+		{"workbook", workbookOf(t, header, want), "", "\uFEFFtracking_number,", "\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "input")
+			if err := os.WriteFile(path, []byte(tt.content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			s, err := sheet.Open(t.Context(), path, nil, sheet.Options{Encoding: tt.encoding})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			var items []batch.Item
+			for row, err := range s.Rows() {
+				if err != nil {
+					t.Fatal(err)
+				}
+				items = append(items, item(row.Index, batch.Result{Outcome: batch.Rejected}, row.Cells...))
+			}
+			var b batch.Batch
+			Describe(&b.Spec, s)
+			var out bytes.Buffer
+			if _, err := Write(t.Context(), &out, InfoOf(b), sequence(items), Options{OnlyFailed: true}); err != nil {
+				t.Fatal(err)
+			}
+			if got := out.String(); !strings.HasPrefix(got, tt.begins) || strings.Count(got, "\r\n") != strings.Count(tt.ends, "\r")*2 {
+				t.Errorf("the report is %q", got)
+			}
+			again, rows := read(t, out.Bytes(), sheet.Options{})
+			if !slices.Equal(again.Header[:2], header) || len(rows) != 1 || !slices.Equal(rows[0][:2], want) {
+				t.Errorf("header %q, rows %q", again.Header, rows)
+			}
+		})
+	}
 }
