@@ -103,6 +103,9 @@ func spacedAfter(head []byte, delim byte) bool {
 	return all > 0 && spaced*10 >= all*9
 }
 
+// rarer is what a dialect with another quote or escape than usual counts beside the usual one.
+const rarer = 0.9
+
 // sample is the beginning of a text as one dialect reads it.
 type sample struct {
 	dialect dialect
@@ -218,7 +221,7 @@ func (d dialect) isStrange(cell []byte) bool {
 		return false
 	}
 	for _, other := range []byte{'"', '\''} {
-		if other != d.quote && len(cell) > 1 && cell[0] == other && cell[len(cell)-1] == other {
+		if other != d.quote && (cell[0] == other || cell[len(cell)-1] == other) {
 			return true
 		}
 	}
@@ -293,6 +296,9 @@ func (sm *sample) rate() {
 		cells, strange = cells+len(ln.cells), strange+ln.strange
 	}
 	sm.score = share(same, len(sm.lines)) * share(sm.width-1, sm.width) * share(cells-strange, cells) * sm.agreement()
+	if sm.dialect.escape != quote || sm.dialect.quote != quote {
+		sm.score *= rarer
+	}
 	if sm.dialect.delim == ' ' {
 		sm.known = 0
 		if sm.options.Delimiter == 0 && !sm.surelySpaces(same) {

@@ -30,6 +30,7 @@ func (sm *sample) findHeader() {
 	sm.takeMore()
 	sm.names = joined(sm.lines[sm.first : sm.first+sm.heads])
 	sm.known = sm.knownIn(sm.names)
+	sm.profile = sm.profileFrom(sm.first + sm.heads)
 }
 
 // candidates are the lines that the header may begin with.
@@ -164,15 +165,15 @@ func (sm *sample) takeMore() {
 // goesOn says that a line below a header is header too. Where names of the header mean something, the line must make more
 // of them do so; else it must clearly be no data, with data below it.
 func (sm *sample) goesOn(i int) bool {
-	if i+1 >= len(sm.lines) || sm.lines[i].gap || sm.lines[i].problem != problemNone || IsReport(sm.lines[sm.first].cells) {
+	if i >= len(sm.lines) || sm.lines[i].gap || sm.lines[i].problem != problemNone || IsReport(sm.lines[sm.first].cells) {
 		return false
 	}
-	names := joined(sm.lines[sm.first:i])
-	if known := sm.knownIn(names); known > 0 {
-		return sm.knownIn(joined(sm.lines[sm.first:i+1])) > known
+	known, more := sm.knownIn(joined(sm.lines[sm.first:i])), sm.knownIn(joined(sm.lines[sm.first:i+1]))
+	if known > 0 || more > 0 {
+		return more > known
 	}
 	header, data := sm.profileFrom(i + 1).votes(sm.lines[i].cells)
-	return header > 1 && data == 0 && !slices.Equal(sm.lines[i].cells, sm.lines[i-1].cells)
+	return i+2 < len(sm.lines) && header > 1 && data == 0 && !slices.Equal(sm.lines[i].cells, sm.lines[i-1].cells)
 }
 
 // joined makes one name per column of a header's lines.

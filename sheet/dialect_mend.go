@@ -13,10 +13,15 @@ type mender struct {
 	profile profile
 	limits  limits
 	header  bool // the line may be the header, which looks like no other
+	work    int  // what was spent on weighing
 }
 
 // mendable is how many cells and delimiters a line may have to be weighed in every way.
 const mendable = 256
+
+// mostWork is how much is spent on weighing the lines of one file. A file made for it could take hours; real ones come
+// nowhere near.
+const mostWork = 1 << 31
 
 // mend returns the cells of a line that was split into found, or could not be split if that is nil. Clean says that no quote of
 // the line is misplaced and some are well placed, which leaves nothing to mend. A reading with as many cells as most lines
@@ -106,8 +111,8 @@ func (m *mender) strictly(text []byte) []string {
 // lines have if there are any. Every way to choose which delimiters and which quotes are text is weighed.
 func (m *mender) fewest(text []byte) []string {
 	starts := m.starts(text)
-	if len(starts) > mendable || m.width > mendable {
-		return m.apart(text, starts)
+	if len(starts) > mendable || m.width > mendable || m.work > mostWork {
+		return m.apart(text)
 	}
 	best := m.weigh(text, starts)
 	last := len(starts)
@@ -145,7 +150,7 @@ func (m *mender) starts(text []byte) []int {
 }
 
 // apart takes every delimiter for one and every quote for text.
-func (m *mender) apart(text []byte, starts []int) []string {
+func (m *mender) apart(text []byte) []string {
 	parts := bytes.SplitN(text, []byte{m.delim}, m.limits.columns)
 	cells := make([]string, len(parts))
 	for i, part := range parts {
@@ -172,8 +177,13 @@ func (m *mender) weigh(text []byte, starts []int) [][]step {
 	}
 	best[0][0].cost = 0
 	for from := range starts {
+		fewest := 0
+		for fewest < from && best[fewest][from].cost == impossible {
+			fewest++
+		}
 		m.weighCells(text, starts, from, func(to int, way step) {
-			for n := range from + 1 {
+			m.work += from + 1 - fewest
+			for n := fewest; n <= from; n++ {
 				if sum := best[n][from].cost + way.cost; sum < best[n+1][to].cost {
 					best[n+1][to] = step{sum, from, way.enclosed, way.close}
 				}
@@ -192,21 +202,48 @@ func (m *mender) weighCells(text []byte, starts []int, from int, put func(to int
 		cost++
 	}
 	put(from+1, step{cost: cost})
-	if m.quote == 0 || begin == len(text) || text[begin] != m.quote {
+	if cost == 0 || text[begin] != m.quote {
 		return
 	}
+	w := walk{mender: m, at: begin + 1}
 	for to := from + 1; to <= len(starts); to++ {
-		last := max(starts[to-1], begin+1) // the closing quote is in the last of the pieces
 		_, end = m.bounds(text, starts, from, to)
-		if last > end {
-			continue
-		}
-		if end-begin > 1 && text[end-1] == m.quote {
-			put(to, step{cost: m.stray(text[begin+1 : end-1]), enclosed: true, close: end - 1})
-		} else if i := bytes.LastIndexByte(text[last:end], m.quote); i >= 0 {
-			put(to, step{cost: 1 + m.stray(text[begin+1:last+i]), enclosed: true, close: last + i})
+		last, stray := w.until(text, end)
+		switch {
+		case last < 0:
+		case last == end-1:
+			put(to, step{cost: stray, enclosed: true, close: last})
+		default:
+			put(to, step{cost: stray + 1, enclosed: true, close: last})
 		}
 	}
+	m.work += len(text) - begin
+}
+
+// walk counts the quotes in an enclosed cell that are not escaped, from its beginning on.
+type walk struct {
+	*mender
+	at      int
+	stray   int
+	run     int // quotes without anything between them
+	escaped bool
+}
+
+// until goes on to a place. It returns the last quote on the way, and how many stray ones there are before that.
+func (w *walk) until(text []byte, end int) (last, stray int) {
+	last = -1
+	for ; w.at < end; w.at++ {
+		c := text[w.at]
+		if c == w.quote && !w.escaped {
+			last, stray = w.at, w.stray+w.run%2
+			w.run++
+		} else {
+			w.stray += w.run % 2
+			w.run = 0
+		}
+		w.escaped = w.escape == '\\' && c == '\\' && !w.escaped
+	}
+	return last, stray
 }
 
 func (m *mender) countQuotes(text []byte) int {
@@ -226,21 +263,6 @@ func (m *mender) bounds(text []byte, starts []int, from, to int) (begin, end int
 		begin++
 	}
 	return begin, end
-}
-
-// stray counts the quotes in an enclosed cell that are not escaped.
-func (m *mender) stray(inside []byte) int {
-	n, run := 0, 0
-	for i, c := range inside {
-		switch {
-		case c != m.quote:
-			n += run % 2
-			run = 0
-		case m.escape != '\\' || !afterBackslash(inside[:i]):
-			run++
-		}
-	}
-	return n + run%2
 }
 
 // mend reads the lines of a sample again that don't look like the others, and finds the header anew.

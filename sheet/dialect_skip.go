@@ -17,28 +17,38 @@ func (s *Sheet) skip(cells []string) string {
 			return skipHeader
 		}
 	}
-	if len(s.Header) < 3 {
+	if len(s.Header) < 3 || mostlyFilled(cells) {
 		return ""
 	}
 	return footer(cells)
 }
 
-// repeats says that a row is a line of the header, apart from white space and empty cells at its end.
+// repeats says that a row is a line of the header, whose cells are given as clean leaves them, apart from empty cells at its end.
 func repeats(cells, head []string) bool {
 	for i, cell := range cells {
 		name := ""
 		if i < len(head) {
 			name = head[i]
 		}
-		if cell != name && clean(cell) != clean(name) {
+		if cell != name && clean(cell) != name {
 			return false
 		}
 	}
 	return len(head) > 0
 }
 
-// footer tells what exports write below their rows: the number of records and the seller (eBay), and totals. It must
-// fill at most half of the cells.
+// mostlyFilled says that more than half of a row's cells hold something. What stands below a table fills fewer.
+func mostlyFilled(cells []string) bool {
+	n := 0
+	for _, cell := range cells {
+		if cell != "" {
+			n++
+		}
+	}
+	return n*2 > len(cells)
+}
+
+// footer tells what exports write below their rows: the number of records and the seller (eBay), and totals.
 func footer(cells []string) string {
 	texts, numbers, text := 0, 0, ""
 	for _, cell := range cells {
@@ -52,7 +62,7 @@ func footer(cells []string) string {
 			}
 		}
 	}
-	if texts != 1 || (texts+numbers)*2 > len(cells) {
+	if texts != 1 {
 		return ""
 	}
 	name, _, colon := strings.Cut(strings.ToLower(text), ":")

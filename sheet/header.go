@@ -17,7 +17,7 @@ type layout struct {
 	columns  map[string]int // by normalised name
 	data     int64          // where the first line of data begins
 	dataLine int            // and that line's number
-	heads    [][]string     // the header's lines as they stand there: a row that is one of them is a repeated header
+	heads    [][]string     // the header's lines: a row that is one of them is a repeated header
 	width    int            // how many cells most lines have
 	profile  profile        // what they look like
 }
@@ -179,14 +179,15 @@ func (s *Sheet) setHeader(sm *sample) {
 	default:
 		last := sm.lines[sm.first+sm.heads-1]
 		s.data, s.dataLine = last.end, last.next
-		s.Header, s.HeaderLine, s.HeaderLines = sm.names, first.line, sm.heads
+		s.Header, s.HeaderLine, s.HeaderLines = slices.Clone(sm.names), first.line, sm.heads
 		for _, ln := range sm.lines[sm.first : sm.first+sm.heads] {
-			s.heads = append(s.heads, ln.cells)
+			s.heads = append(s.heads, cleaned(ln.cells))
 		}
 	}
 	if s.Report = IsReport(s.Header); s.Report {
 		s.limits = s.limits.ofReport()
 		s.unguardHeader()
+		s.heads = [][]string{cleaned(s.Header)}
 	}
 	for i, name := range s.Header {
 		s.Header[i] = valid(name)
@@ -201,6 +202,14 @@ func (s *Sheet) unguardHeader() {
 			s.Header[i] = Unguard(cell)
 		}
 	}
+}
+
+func cleaned(cells []string) []string {
+	out := make([]string, len(cells))
+	for i, cell := range cells {
+		out[i] = clean(cell)
+	}
+	return out
 }
 
 // numbered names columns that have no names.

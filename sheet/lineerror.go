@@ -46,7 +46,10 @@ var problems = map[problem]struct{ text, hint string }{
 func (s *Sheet) lineError(f found, cells []string) *LineError {
 	e := &LineError{File: s.Name, Line: f.line, Value: excerpt(cells[len(cells)-1])}
 	e.Problem, e.Hint = problems[f.problem].text, problems[f.problem].hint
-	if f.problem == problemTooMany {
+	switch {
+	case f.problem == problemTooMany && s.options.AnyWidth:
+		e.Problem = fmt.Sprintf("the line has more than %d cells", s.limits.columns)
+	case f.problem == problemTooMany:
 		e.Problem = fmt.Sprintf("%s, which has %d", e.Problem, len(s.Header))
 	}
 	if f.column > 0 && f.column <= len(s.Header) && f.problem != problemRest {

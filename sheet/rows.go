@@ -125,7 +125,7 @@ func (r *rowReader) strict(row Row, f found) (Row, error) {
 // mended reads a record as well as it can be read. Only what is too large to be held is refused.
 func (r *rowReader) mended(row Row, f found) (Row, error) {
 	switch {
-	case f.problem.tooLarge():
+	case f.problem.tooLarge() && !r.joined(f):
 		row.Cells = make([]string, max(1, len(r.sheet.Header)))
 		row.Cells[0] = shown(f.bytes)
 		return row, r.sheet.lineError(f, row.Cells)
@@ -143,6 +143,11 @@ func (r *rowReader) mended(row Row, f found) (Row, error) {
 	}
 	r.inspect(&row, f)
 	return row, nil
+}
+
+// joined says that a record has too many cells only because quotes joined its line with the next ones.
+func (r *rowReader) joined(f found) bool {
+	return f.problem == problemTooMany && !f.cut && bytes.Count(f.bytes, []byte{r.delim}) < r.limits.columns
 }
 
 // judge looks for what the splitter can't see, and remembers what the next rows are judged by.

@@ -38,6 +38,7 @@ type found struct {
 	bytes []byte // the record without its line end
 	line  int
 	pos   int64
+	cut   bool // there is more of the line than is in bytes
 }
 
 // next returns the next record, or io.EOF.
@@ -100,12 +101,13 @@ func (s *scanner) spend(n int) error {
 // tooLong gives up a record beyond the limit: its first physical line if that is short enough, or else all up to wherever
 // the line ends.
 func (s *scanner) tooLong(window []byte) (found, error) {
-	s.rec.cells = s.rec.cells[:0]
-	s.rec.fail(problemLongLine, len(window))
+	if s.rec.cells = s.rec.cells[:0]; s.rec.problem != problemTooMany {
+		s.rec.fail(problemLongLine, len(window))
+	}
 	if s.isolate(window, false, &s.rec) {
 		return s.take()
 	}
-	f := found{record: &s.rec, line: s.line, pos: s.pos, bytes: bytes.Clone(window[:min(len(window), shownBytes)])}
+	f := found{record: &s.rec, line: s.line, pos: s.pos, bytes: bytes.Clone(window[:min(len(window), shownBytes)]), cut: true}
 	if s.stopAtLong {
 		s.start, s.end, s.eof = 0, 0, true
 		return f, nil
@@ -116,7 +118,7 @@ func (s *scanner) tooLong(window []byte) (found, error) {
 // discard skips the rest of a physical line, buffer by buffer.
 func (s *scanner) discard() error {
 	for {
-		i := bytes.IndexAny(s.buf[s.start:s.end], "\r\n")
+		i := lineEnd(s.buf[s.start:s.end])
 		if i >= 0 {
 			s.advance(i, 0)
 			if size, ok := skipLineEnd(s.buf[s.start:s.end], 0, s.eof); ok {

@@ -207,13 +207,32 @@ func (r *record) fail(p problem, reach int) {
 
 // isolate makes a broken record one physical line long. It reports false when that line's end is not in buf yet.
 func (s *splitter) isolate(buf []byte, eof bool, rec *record) (ok bool) {
-	rec.text = bytes.IndexAny(buf, "\r\n")
-	if rec.text < 0 {
+	if rec.text = lineEnd(buf); rec.text < 0 {
 		rec.text = len(buf)
 	}
 	rec.size, ok = skipLineEnd(buf, rec.text, eof)
 	rec.lines = 1
 	return ok
+}
+
+// lineEnd returns where the first line ends, or -1. It looks at a block at a time for either line end, as a file may have
+// one of them only.
+func lineEnd(text []byte) int {
+	const block = 4 << 10
+	for at := 0; at < len(text); at += block {
+		part := text[at:min(len(text), at+block)]
+		end := bytes.IndexByte(part, '\n')
+		if end >= 0 {
+			part = part[:end]
+		}
+		if cr := bytes.IndexByte(part, '\r'); cr >= 0 {
+			end = cr
+		}
+		if end >= 0 {
+			return at + end
+		}
+	}
+	return -1
 }
 
 // skipLineEnd returns where the line after the one that ends at pos begins: after LF, CR LF or CR, or at the end of the file.
