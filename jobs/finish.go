@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"aftership-bulk/aftership"
 	"aftership-bulk/batch"
 	"aftership-bulk/report"
 )
@@ -35,7 +36,7 @@ func (h *Handler) finish(ctx context.Context, p Payload) error {
 	if !b.Ended() || !b.ReportedAt.IsZero() {
 		return nil
 	}
-	files, err := WriteReports(ctx, h.ledger, b, h.opts.ReportDir)
+	files, err := WriteReports(ctx, h.ledger, b, h.account.Client.Version(), h.opts.ReportDir)
 	if err != nil {
 		h.log.Error("the report could not be written; `enqueue report` writes it from the ledger", "batch", b.ID, "dir", h.opts.ReportDir, "error", err)
 		return nil
@@ -45,9 +46,9 @@ func (h *Handler) finish(ctx context.Context, p Payload) error {
 }
 
 // WriteReports writes the report of a batch and the file of its failed rows into
-// a directory.
-func WriteReports(ctx context.Context, ledger *batch.Store, b batch.Batch, dir string) (report.Paths, error) {
-	paths, err := report.Files(ctx, dir, b, ledger.Results(ctx, b.ID))
+// a directory, with what was repaired for the version of the API.
+func WriteReports(ctx context.Context, ledger *batch.Store, b batch.Batch, v aftership.Version, dir string) (report.Paths, error) {
+	paths, err := report.Files(ctx, dir, b, Results(ctx, ledger, b, v))
 	if err != nil {
 		return paths, fmt.Errorf("write the report of batch %s to %s: %w", b.ID, dir, err)
 	}

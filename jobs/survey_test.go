@@ -1,14 +1,17 @@
 package jobs
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"aftership-bulk/aftership"
 	"aftership-bulk/batch"
 	"aftership-bulk/sheet"
+	"aftership-bulk/sheet/preset"
 )
 
 // survey takes pass one over a sheet with this text.
@@ -71,6 +74,16 @@ func TestSurvey(t *testing.T) {
 		{"sample", batch.Create, Defaults{Sample: 2}, "tracking_number\nAAAA1\nAAAA2\nAAAA3\nAAAA4\n", "send skipped send skipped", "--sample"},
 		{"report given back", batch.Create, Defaults{}, "tracking_number,aftership_result,aftership_code\nAAAA1,created,201\nAAAA2,gave_up,500\nAAAA3,invalid,\nAAAA4,already,4003\nAAAA5,pending,\nAAAA6,,\nAAAA7,skipped,201\nAAAA8,skipped,\nAAAA9,duplicate,\n",
 			"skipped send send skipped send send skipped send duplicate", "done in an earlier run"},
+		{"several numbers", batch.Create, Defaults{}, "tracking_number,title\nAAAA1111; BBBB2222,x\nBBBB2222,x\n", "send send duplicate", "the same as an earlier row"},
+		{"several numbers, one again", batch.Create, Defaults{}, "tracking_number,title\nAAAA1111,x\n\"BBBB2222, AAAA1111, BBBB2222\",x\n", "send send duplicate duplicate", "an earlier number of this row"},
+		{"several numbers, one damaged", batch.Create, Defaults{}, "tracking_number\nAAAA1111|9.4055E+21\n", "send invalid", "damaged by a spreadsheet"},
+		{"several numbers, another column wrong", batch.Create, Defaults{}, "tracking_number,emails\nAAAA1111|BBBB2222,nonsense\n", "invalid invalid", "is not an e-mail address"},
+		{"several numbers and one id", batch.Create, Defaults{}, "tracking_number,id\nAAAA1111|BBBB2222,x\n", "invalid", "can be the id of one only"},
+		{"several numbers where the id says which", batch.Retrack, Defaults{}, "tracking_number,id\nAAAA1111|BBBB2222,x\n", "send", ""},
+		{"several numbers, the last of them wins", batch.Update, Defaults{OnConflict: ConflictLast}, "tracking_number,slug,title\nAAAA1111|BBBB2222,ups,x\nBBBB2222,ups,y\n", "send duplicate send", "a later row"},
+		{"a separator of one's own", batch.Create, Defaults{NumberSeparators: "~"}, "tracking_number\nAAAA1111~BBBB2222\n", "send send", ""},
+		{"the same number in other writing", batch.Create, Defaults{}, "tracking_number\n1Z 999 AA1 01 2345 6784\n1Z999AA10123456784\n", "send duplicate", "the same as an earlier row"},
+		{"report of several numbers given back", batch.Create, Defaults{}, "tracking_number,aftership_result,aftership_code\nAAAA1111|BBBB2222,created,201\nCCCC1111|DDDD2222,gave_up,500; 201\n", "skipped send send", "done in an earlier run"},
 		{"broken line", batch.Create, Defaults{}, "tracking_number,title\nAAAA1,x\nAAAA2,x,y,z\nAAAA3,x\n", "send invalid send", ""},
 	}
 	for _, tt := range tests {
@@ -85,6 +98,160 @@ func TestSurvey(t *testing.T) {
 			}
 			if got := strings.Count(tt.want, "send"); s.Send() != got {
 				t.Errorf("Send is %d, want %d", s.Send(), got)
+			}
+		})
+	}
+}
+
+// planned takes pass one over a sheet with this text and plan.
+func planned(t *testing.T, p Plan, text string) (*sheet.Sheet, *Survey) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "sheet.csv")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	sh, err := sheet.Open(t.Context(), path, nil, sheet.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = sh.Close() })
+	if p.Mapping, _, err = sheet.Map(sh.Header, Columns()); err != nil {
+		t.Fatal(err)
+	}
+	p.Version = aftership.V202404
+	s, err := Take(t.Context(), sh, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sh, s
+}
+
+// Rows inherit, are left out and are translated as the rules of their export say.
+func TestRulesOfAnExport(t *testing.T) {
+	sh, s := planned(t, Plan{Operation: batch.Create, Rules: preset.Rules{
+		Carry:  &preset.Carry{Key: "Order", Columns: []string{"Order", "Title"}},
+		Skip:   []preset.SkipRule{{Column: "Voided", Values: []string{"Y"}, Why: "the label was voided"}},
+		Values: map[string]map[string]string{"slug": {"Brown": "ups"}},
+	}}, "order_number,title,tracking_number,slug,voided,Order\n1,Shoes,AAAA1111,brown,,1\n,,BBBB2222,ups,,1\n,,CCCC3333,ups,Y,1\n")
+	outcomes, messages := fatesOf(t, sh, s)
+	if got := strings.Join(outcomes, " "); got != "send send skipped" || !strings.Contains(messages[2], "the label was voided") {
+		t.Errorf("%s %q", got, messages)
+	}
+	for settled, err := range s.Settle(sh) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		row, err := s.newReader().read(settled.Row.Cells, settled.Filled)
+		if err != nil || row.Title != "Shoes" || row.Slug != "ups" {
+			t.Errorf("row %d is %q of %q (%v)", settled.Row.Index, row.Title, row.Slug, err)
+		}
+	}
+	if s.needs() != repairVersion {
+		t.Error("a program that knows no rules would carry the batch out")
+	}
+}
+
+// What a courier needs is asked for before anything is sent.
+func TestCouriersNeeds(t *testing.T) {
+	needs := map[string][]string{"postnl": {"tracking_postal_code"}}
+	text := "tracking_number,slug,destination_postal_code\nAAAA1111,postnl,\nAAAA2222,postnl,1011 AB\nAAAA3333,ups,\n"
+	sh, s := planned(t, Plan{Operation: batch.Create, Required: needs}, text)
+	outcomes, messages := fatesOf(t, sh, s)
+	if got := strings.Join(outcomes, " "); got != "invalid send send" || !strings.Contains(messages[0], "courier postnl needs it") {
+		t.Errorf("%s %q", got, messages)
+	}
+	sh, s = planned(t, Plan{Operation: batch.Create, Usual: needs}, text)
+	if outcomes, _ = fatesOf(t, sh, s); strings.Join(outcomes, " ") != "send send send" || len(s.Doubts()) != 1 || s.Doubts()[0].Rows != 1 {
+		t.Errorf("%s, doubts %v", outcomes, s.Doubts())
+	}
+}
+
+// What was found is grouped, with how many rows have it and where it is seen first.
+func TestFindingsAreGrouped(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("tracking_number,emails,destination_country\n")
+	for i := range 10 {
+		fmt.Fprintf(&text, "AAAA%04d,nonsense%d,Germany\n", i, i)
+	}
+	text.WriteString("9.4055E+21,,Atlantis\n\"=\"\"00123456\"\"\",,\n")
+	_, s := planned(t, Plan{Operation: batch.Create}, text.String())
+	problems := s.Problems()
+	if len(problems) != 3 || problems[0].Column != "emails" || problems[0].Rows != 10 || len(problems[0].Examples) != mostExamples || problems[0].Examples[0] != (Example{Line: 2, Value: "nonsense0"}) {
+		t.Errorf("problems %+v", problems)
+	}
+	repairs := s.Repairs()
+	if len(repairs) != 2 || repairs[0].Column != "destination_country" || repairs[0].Rows != 10 || repairs[1].Examples[0].Now != "00123456" {
+		t.Errorf("repairs %+v", repairs)
+	}
+}
+
+// However many kinds of problems there are, memory is bounded and no row is lost.
+func TestGroupsAreBounded(t *testing.T) {
+	var tally tally
+	for i := range 3 * mostGroups {
+		tally.add(i, groupKey{column: "x", wrong: fmt.Sprint(i)}, Example{})
+	}
+	rows := 0
+	for _, g := range tally.sorted() {
+		rows += g.Rows
+	}
+	if len(tally.groups) != mostGroups || rows != 3*mostGroups {
+		t.Errorf("%d groups of %d rows", len(tally.groups), rows)
+	}
+}
+
+func TestContradictionsAreGrouped(t *testing.T) {
+	_, s := planned(t, Plan{Operation: batch.Update}, "id,title\nX,x\nX,y\n")
+	if g := s.Problems(); len(g) != 1 || g[0].Rows != 2 || len(g[0].Examples) != 1 || g[0].Remedy == "" {
+		t.Errorf("%+v", g)
+	}
+}
+
+func TestEstimate(t *testing.T) {
+	_, s := planned(t, Plan{Operation: batch.Create}, "tracking_number\nAAAA1111|BBBB2222\nCCCC3333\n12\n")
+	two := func(aftership.Class) float64 { return 2 }
+	if got, want := s.Estimate(two), (Estimate{Calls: 3, Duration: 1500 * time.Millisecond, Counted: 3}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	var text strings.Builder
+	text.WriteString("tracking_number,title\n")
+	for i := range 60 {
+		fmt.Fprintf(&text, "AAAA%04d,x\n", i)
+	}
+	text.WriteString("AAAA0000,y\n")
+	_, s = planned(t, Plan{Operation: batch.Update, Defaults: Defaults{OnConflict: ConflictLast}}, text.String())
+	if got, want := s.Estimate(two), (Estimate{Calls: 60, Lookups: 2, Duration: 31 * time.Second}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+// A batch keeps the identity that it had before there were repairs, unless they change what is sent.
+func TestIdentityStays(t *testing.T) {
+	in := &Intake{Now: time.Now}
+	for _, tt := range []struct {
+		name, text string
+		rules      preset.Rules
+		needs      int
+		options    string
+	}{
+		{"plain", "tracking_number,destination_country\nAAAA1111,deu\n", preset.Rules{Preset: "x"}, 0, `{}`},
+		{"repaired", "tracking_number,destination_country\nAAAA1111,Germany\n", preset.Rules{}, repairVersion, `{}`},
+		{"several numbers", "tracking_number\nAAAA1111|BBBB2222\n", preset.Rules{}, repairVersion, `{}`},
+		{"repaired but not sent", "tracking_number,destination_country,emails\nAAAA1111,Germany,nonsense\n", preset.Rules{}, 0, `{}`},
+		{"rules", "tracking_number\nAAAA1111\n", preset.Rules{Dates: "DD.MM.YYYY"}, 0, `{"rules":{"dates":"DD.MM.YYYY"}}`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			sh, s := planned(t, Plan{Operation: batch.Create, Rules: tt.rules, Carriers: map[string]string{}}, tt.text)
+			spec, err := in.spec(sh, s, Order{Account: "acc"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if spec.Needs != tt.needs || string(spec.Options) != tt.options {
+				t.Errorf("needs %d with options %s", spec.Needs, spec.Options)
+			}
+			plain := identity(sh.SHA256, "acc", s.Plan, []byte(`{}`), 0)
+			if same := spec.Identity == plain; same != (tt.needs == 0 && tt.options == `{}`) {
+				t.Errorf("identity as before: %v", same)
 			}
 		})
 	}

@@ -97,7 +97,7 @@ func (s *Survey) tally(line int, said *remarks) {
 		s.doubts.add(line, groupKey{p.Column, p.Wrong, p.Remedy}, Example{Value: p.Value})
 	}
 	for _, p := range said.repairs {
-		s.repairs.add(line, groupKey{p.Column, p.Wrong, ""}, Example{Value: p.Value, Now: p.Remedy})
+		s.repairs.add(line, groupKey{p.Column, cmp.Or(p.Wrong, "is sent as AfterShip takes it"), ""}, Example{Value: p.Value, Now: p.Remedy})
 	}
 }
 
@@ -107,6 +107,13 @@ func (s *Survey) Problems() []Group {
 	groups := s.problems.sorted()
 	if n := s.count(contradicts); n > 0 {
 		g := Group{Column: "this row", Wrong: "wants other values than a row of the same shipment", Remedy: "keep one of the rows, or say --on-conflict last", Rows: n}
+		for _, lines := range s.conflicts {
+			for _, l := range lines {
+				g.Examples = append(g.Examples, Example{Line: l})
+			}
+		}
+		slices.SortFunc(g.Examples, func(a, b Example) int { return a.Line - b.Line })
+		g.Examples = slices.Clip(g.Examples[:min(len(g.Examples), mostExamples)])
 		groups = append(groups, g)
 	}
 	return groups

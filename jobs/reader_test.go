@@ -1,0 +1,199 @@
+package jobs
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"aftership-bulk/aftership"
+	"aftership-bulk/batch"
+	"aftership-bulk/sheet"
+	"aftership-bulk/sheet/preset"
+)
+
+// readOne reads a row of a plan's sheet: its header, then its cells.
+func readOne(t *testing.T, p Plan, header, cells []string) Row {
+	t.Helper()
+	m, _, err := sheet.Map(header, Columns())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Mapping = m
+	s := &Survey{Plan: p}
+	row, err := s.newReader().read(cells, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return row
+}
+
+// Every kind of value that people write is read as AfterShip takes it.
+func TestValuesAreRead(t *testing.T) {
+	tests := []struct {
+		name, column, cell, want string
+		repaired                 bool
+	}{
+		{"plain number", "tracking_number", "9400110200881234567894", "9400110200881234567894", false},
+		{"formula around a number", "tracking_number", `="00123456"`, "00123456", true},
+		{"apostrophe", "tracking_number", "'00123456", "00123456", false}, // what our own guard looks like is no news
+		{"full-width digits", "tracking_number", "１２３４５６７８９０", "1234567890", true},
+		{"zero-width space", "tracking_number", "12345\u200b67890", "1234567890", true},
+		{"order number", "order_number", "#1001", "1001", true},
+		{"plain order number", "order_number", "ORDER-10012", "ORDER-10012", false},
+		{"country by name", "destination_country", "Germany", "DEU", false},
+		{"country by two letters", "destination_country", "us", "USA", false},
+		{"country in small letters", "destination_country", "deu", "DEU", false},
+		{"language with a country", "language", "de-DE", "de", false},
+		{"date that can mean one day only", "tracking_ship_date", "31.12.2026", "2026-12-31", false},
+		{"date as AfterShip takes it", "tracking_ship_date", "20261231", "20261231", false},
+		{"addresses", "emails", "a@shop.example, b@shop.example", "a@shop.example; b@shop.example", false},
+		{"addresses on lines", "emails", "a@shop.example\nb@shop.example", "a@shop.example; b@shop.example", false},
+		{"word of a closed set", "delivery_type", "Door_To_Door", "door_to_door", false},
+		{"phone", "smses", "+49 151 12345678", "+4915112345678", false},
+		{"text in a formula", "title", `="Blue"`, "Blue", true},
+		{"text", "title", "it's 5\" wide", "it's 5\" wide", false},
+		{"guarded text", "title", "'=1+1", "=1+1", false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			row := readOne(t, Plan{Operation: batch.Create, Version: aftership.V202404}, []string{"custom_fields.x", tt.column}, []string{"y", tt.cell})
+			if got := row.Value(tt.column); got != tt.want {
+				t.Errorf("got %q, want %q (%v)", got, tt.want, row.Problems)
+			}
+			told := slices.ContainsFunc(row.Repairs, func(r Repair) bool { return r.Why != "" })
+			if told != tt.repaired || len(row.Problems) > 0 {
+				t.Errorf("repairs %v, problems %v", row.Repairs, row.Problems)
+			}
+		})
+	}
+}
+
+// What is not certain is refused, with what to do about it.
+func TestValuesAreRefused(t *testing.T) {
+	tests := []struct{ name, column, cell, say string }{
+		{"scientific notation", "tracking_number", "9.4055E+21", "damaged"},
+		{"digits lost", "tracking_number", "9400110200881230000000", "damaged"},
+		{"day or month", "tracking_ship_date", "03/04/2026", "--date-format"},
+		{"no such country", "origin_country", "Atlantis", "alpha-3"},
+		{"phone of no country", "smses", "0151 1234567", "--country"},
+		{"time without an offset", "order_date", "2026-11-05 14:00", "offset"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			row := readOne(t, Plan{Operation: batch.Create, Version: aftership.V202404}, []string{"custom_fields.x", tt.column}, []string{"y", tt.cell})
+			if len(row.Problems) != 1 || row.Problems[0].Column != tt.column {
+				t.Fatalf("problems %v", row.Problems)
+			}
+			p := row.Problems[0]
+			if text := p.String() + " " + p.Remedy; !strings.Contains(text, tt.say) || p.Remedy == "" {
+				t.Errorf("%q does not say %q", text, tt.say)
+			}
+		})
+	}
+}
+
+func TestPhonesAreReadByTheirCountry(t *testing.T) {
+	tests := []struct{ name, country, destination, phone, want string }{
+		{"by the destination", "", "Germany", "0151 12345678", "+4915112345678"},
+		{"by the setting", "GB", "", "07400 123456", "+447400123456"},
+		{"the setting first", "GB", "DEU", "07400 123456", "+447400123456"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p := Plan{Operation: batch.Create, Version: aftership.V202404, Defaults: Defaults{Country: tt.country}}
+			// The phone stands before its country, as it does in many sheets.
+			row := readOne(t, p, []string{"smses", "destination_country"}, []string{tt.phone, tt.destination})
+			if got := row.SMSes.String(); got != tt.want {
+				t.Errorf("got %q, want %q (%v)", got, tt.want, row.Problems)
+			}
+		})
+	}
+}
+
+func TestDatesAreReadByTheirForm(t *testing.T) {
+	for name, p := range map[string]Plan{
+		"by the setting": {Defaults: Defaults{Dates: "DD/MM/YYYY"}},
+		"by the preset":  {Rules: preset.Rules{Dates: "DD/MM/YYYY"}},
+		"setting first":  {Defaults: Defaults{Dates: "DD/MM/YYYY"}, Rules: preset.Rules{Dates: "MM/DD/YYYY"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p.Operation, p.Version = batch.Create, aftership.V202404
+			if row := readOne(t, p, []string{"tracking_ship_date"}, []string{"03/04/2026"}); row.TrackingShipDate != "2026-04-03" {
+				t.Errorf("got %q (%v)", row.TrackingShipDate, row.Problems)
+			}
+		})
+	}
+}
+
+func TestCarriersAreRead(t *testing.T) {
+	p := Plan{
+		Operation: batch.Create, Version: aftership.V202404,
+		Carriers:     map[string]string{CarrierKey("DHL Paket"): "dhl-germany", CarrierKey("Own van"): ""},
+		CarrierHints: map[string]CarrierHint{CarrierKey("DHL"): {"may mean several couriers: dhl, dhl-germany", "write the slug"}},
+	}
+	for cell, want := range map[string]string{"dhl paket": "dhl-germany", "DHL  Paket ": "dhl-germany", "Own Van": "", "ups": "ups", "DHL": "!may mean several", "Von Neumann": "!not a courier's slug"} {
+		row := readOne(t, p, []string{"tracking_number", "slug"}, []string{"AAAA1111", cell})
+		say, refused := strings.CutPrefix(want, "!")
+		if refused {
+			if len(row.Problems) != 1 || !strings.Contains(row.Problems[0].String(), say) {
+				t.Errorf("%q: problems %v", cell, row.Problems)
+			}
+			continue
+		}
+		if row.Slug != want || len(row.Problems) > 0 {
+			t.Errorf("%q: got %q, want %q (%v)", cell, row.Slug, want, row.Problems)
+		}
+	}
+}
+
+// Only columns that the call depends on are read closely: what is not sent cannot be wrong.
+func TestUnsentColumnsAreLeftAlone(t *testing.T) {
+	row := readOne(t, Plan{Operation: batch.Retrack, Version: aftership.V202404}, []string{"id", "destination_country", "smses"}, []string{"abc", "Atlantis", "12"})
+	if len(row.Problems)+len(row.Repairs)+len(row.Doubts) > 0 {
+		t.Errorf("%v %v %v", row.Problems, row.Repairs, row.Doubts)
+	}
+}
+
+// What a program without repairs would send alike is not marked as changed.
+func TestPlainRowsStayPlain(t *testing.T) {
+	header := []string{"tracking_number", "slug", "destination_country", "emails", "smses", "order_date", "tracking_ship_date", "title"}
+	row := readOne(t, Plan{Operation: batch.Create, Version: aftership.V202404}, header,
+		[]string{" AAAA1111 ", "ups", "deu", "a@b.example,c@d.example", "+4915112345678", "2024-05-31T14:00:00+02:00", "2024-05-31", "Blue"})
+	if row.changed {
+		t.Errorf("changed by %v", row.Repairs)
+	}
+}
+
+func FuzzReader(f *testing.F) {
+	f.Add("A1234567; B1234567", "DHL", "Germany", "0151 1234", "03/04/2026", `="x"`)
+	f.Add("9.4E+21", "", "", "", "", "(clear)")
+	f.Fuzz(func(t *testing.T, number, slug, country, phone, date, note string) {
+		m, _, err := sheet.Map([]string{"tracking_number", "slug", "destination_country", "smses", "tracking_ship_date", "note"}, Columns())
+		if err != nil {
+			t.Fatal(err)
+		}
+		cells := []string{number, slug, country, phone, date, note}
+		for _, op := range batch.AllOperations() {
+			s := &Survey{Plan: Plan{Operation: op, Version: aftership.V202404, Mapping: m}}
+			s.checked = checkedFields(s.Plan)
+			r := s.newReader()
+			row, err := r.read(cells, nil)
+			if err != nil {
+				continue
+			}
+			again, err := r.read(cells, nil)
+			if err != nil || again.jobs() != row.jobs() {
+				t.Fatalf("read twice: %d and %d jobs, %v", row.jobs(), again.jobs(), err)
+			}
+			for i := range row.jobs() {
+				one := row.part(i)
+				if problems := s.check(&one); len(problems) > 0 {
+					continue
+				}
+				if scientific.MatchString(one.TrackingNumber) {
+					t.Fatalf("%q would be sent", one.TrackingNumber)
+				}
+			}
+		}
+	})
+}
