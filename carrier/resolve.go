@@ -234,13 +234,13 @@ const shownCandidates = 5
 func (r Resolution) Problem() (wrong, remedy string) {
 	switch {
 	case r.How == Ambiguous && len(r.Candidates) == 1:
-		return "may mean " + r.Candidates[0].String(), "write the slug in its place, or put the name into your own carrier table"
+		return "may mean " + r.Candidates[0].String(), "write the slug in its place, or say --carrier 'NAME=SLUG'"
 	case r.How == Ambiguous:
-		return "may mean several couriers: " + shown(r.Candidates), "write the slug of the right one in its place, or put the name into your own carrier table"
+		return "may mean several couriers: " + shown(r.Candidates), "write the slug of the right one in its place, or say --carrier 'NAME=SLUG'"
 	case r.How == None && len(r.Candidates) > 0:
-		return "is no carrier that AfterShip knows by that name; near are " + shown(r.Candidates), "write the slug of the right one in its place, or put the name into your own carrier table"
+		return "is no carrier that AfterShip knows by that name; near are " + shown(r.Candidates), "write the slug of the right one in its place, or say --carrier 'NAME=SLUG'"
 	case r.How == None:
-		return "is no carrier that AfterShip knows by that name", "write the courier's slug in its place, put the name into your own carrier table, or empty the cell to let AfterShip find the courier"
+		return "is no carrier that AfterShip knows by that name", "write the courier's slug in its place, say --carrier 'NAME=SLUG', or empty the cell to let AfterShip find the courier"
 	}
 	return "", ""
 }
