@@ -1,6 +1,8 @@
-// Package sheet reads and writes spreadsheets as people have them: CSV and TSV files with a header line.
+// Package sheet reads and writes spreadsheets as people have them: text with delimiters in any usual encoding and Excel
+// workbooks, packed or not.
 //
-// [Open] finds out what a file is (delimiter, header, hash) and [Sheet.Rows] yields its rows one by one, as often as
+// [Open] finds out what a file is. Whatever is not UTF-8 text is made so once, in a temporary file: package charset tells and
+// reads encodings, package workbook turns a sheet of a workbook into records. Then it finds out delimiter and header, and [Sheet.Rows] yields its rows one by one, as often as
 // wanted, in constant memory. A broken line harms only itself: it comes as a [Row] with a [*LineError], and the reading
 // goes on. [Map] says which column means which field; a [Decoder] turns the cells of a row into a struct; a [Writer] writes
 // cells so that every reader gets them back unchanged. [Guard] and [Unguard] keep a spreadsheet program from running a

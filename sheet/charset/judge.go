@@ -58,11 +58,11 @@ var candidates = []candidate{
 // reading is a text as one candidate reads it.
 type reading struct {
 	candidate
-	texts   []string // one for each cell
-	odd     int      // characters that hardly stand where they stand in any language
-	chars   int      // characters beyond ASCII
-	common  int      // double-byte characters of the first level
-	foreign int      // letters that are not Latin
+	texts   []string      // one for each cell
+	odd     int           // characters that hardly stand where they stand in any language
+	chars   int           // characters beyond ASCII
+	common  int           // double-byte characters of the first level
+	letters map[rune]bool // that are not Latin
 }
 
 // judge returns the encoding of the cells, or the doubt.
@@ -85,7 +85,7 @@ func readings(cells []cell) []reading {
 		if err != nil {
 			continue
 		}
-		r, ok := reading{candidate: c}, true
+		r, ok := reading{candidate: c, letters: map[rune]bool{}}, true
 		for _, cell := range cells {
 			var text string
 			if text, ok = decode(enc, cell); !ok {
@@ -122,7 +122,7 @@ func (r *reading) read(c cell, text string) {
 		}
 		r.chars++
 		if unicode.IsLetter(x) && !unicode.Is(unicode.Latin, x) {
-			r.foreign++
+			r.letters[x] = true
 		}
 		if odd(runes, i) {
 			r.odd++
@@ -138,7 +138,7 @@ func (r *reading) plausible() bool {
 	switch {
 	case r.family == double && 2*r.common < r.chars:
 		return false
-	case r.family == alpha && r.foreign == 0: // Windows-1256, for one, has French letters too
+	case r.family == alpha && len(r.letters) == 0: // Windows-1256, for one, has French letters too
 		return false
 	}
 	if r.family == double { // Latin words stand between Chinese ones without a space
@@ -256,7 +256,7 @@ func sureAlpha(plausible []reading, cells []cell) string {
 	}
 	name := detected(cells)
 	for _, r := range of(alpha, plausible) {
-		if r.name == name && r.chars >= 6 {
+		if r.name == name && r.chars >= 6 && len(r.letters) >= 4 {
 			return name
 		}
 	}

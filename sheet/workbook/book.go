@@ -269,9 +269,9 @@ func (r *bounded) Read(p []byte) (int, error) {
 	r.read += int64(n)
 	switch {
 	case r.read > r.most:
-		return n, fmt.Errorf("is larger than %d MiB when it is unpacked; split it", r.most>>20)
+		return n, fmt.Errorf("it is larger than %d MiB when it is unpacked; split it", r.most>>20)
 	case r.read > freeUnpacked && r.read > mostRatio*r.packed:
-		return n, fmt.Errorf("unpacks to more than %d times its size, which no real sheet does", mostRatio)
+		return n, fmt.Errorf("it unpacks to more than %d times its size, which no real sheet does", mostRatio)
 	}
 	return n, err
 }

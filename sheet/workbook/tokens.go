@@ -27,7 +27,7 @@ type leash struct {
 	left int
 }
 
-var errTooLong = fmt.Errorf("holds a piece of more than %d KiB, which no spreadsheet program writes", mostText>>10)
+var errTooLong = fmt.Errorf("it holds a piece of more than %d KiB, which no spreadsheet program writes", mostText>>10)
 
 func (l *leash) Read(p []byte) (int, error) {
 	if l.left <= 0 {
