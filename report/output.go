@@ -64,6 +64,14 @@ func (b *workbook) write(cells []string, tint book.Tint) error {
 	return asCSV(err)
 }
 
+// CheckRows says that a report of so many rows can't have a format, for those who want to know before anything is sent.
+func CheckRows(f Format, rows int) error {
+	if f == XLSX && rows > book.MaxRows {
+		return asCSV(fmt.Errorf("a workbook can hold %d rows beneath its header, these are %d", book.MaxRows, rows))
+	}
+	return nil
+}
+
 // asCSV says what to do about what a workbook can't hold.
 func asCSV(err error) error {
 	if err == nil {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -177,6 +178,15 @@ func TestWorkbookThatCannotBe(t *testing.T) {
 	}
 }
 
+func TestCheckRows(t *testing.T) {
+	if err := errors.Join(CheckRows(XLSX, 1_048_575), CheckRows(CSV, 2_000_000)); err != nil {
+		t.Error(err)
+	}
+	if err := CheckRows(XLSX, 1_048_576); err == nil || !strings.Contains(err.Error(), ".csv") {
+		t.Errorf("one row too many: %v", err)
+	}
+}
+
 func TestFormatOf(t *testing.T) {
 	for path, want := range map[string]Format{"a.xlsx": XLSX, "A.XLSX": XLSX, "a.csv": CSV, "-": CSV, "/dev/stdout": CSV, "xlsx": CSV} {
 		if got := FormatOf(path); got != want || !slices.Contains(Formats(), got) {
@@ -240,11 +250,11 @@ func workbookOf(t *testing.T, header []string, rows ...[]string) string {
 
 // utf16le is a text as Excel's "Unicode text" has it.
 func utf16le(text string) string {
-	out := "\xff\xfe"
+	out := []byte("\xff\xfe")
 	for _, unit := range utf16.Encode([]rune(text)) {
-		out += string([]byte{byte(unit), byte(unit >> 8)})
+		out = append(out, byte(unit), byte(unit>>8))
 	}
-	return out
+	return string(out)
 }
 
 // Whatever the input was, its report is UTF-8 with the same header and cells, and its failed rows can be imported again.

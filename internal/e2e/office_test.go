@@ -76,11 +76,11 @@ func nastyCells() []string {
 	}
 	rng := rand.New(rand.NewPCG(3, 5))
 	for range 3000 {
-		cell := ""
+		var cell strings.Builder
 		for range 1 + rng.IntN(5) {
-			cell += pieces[rng.IntN(len(pieces))]
+			cell.WriteString(pieces[rng.IntN(len(pieces))])
 		}
-		cells = append(cells, cell)
+		cells = append(cells, cell.String())
 	}
 	return cells
 }

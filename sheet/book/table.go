@@ -60,6 +60,9 @@ type line struct {
 	tint  Tint
 }
 
+// MaxRows is how many rows a table can have beneath its header.
+const MaxRows = excelize.TotalRows - 1
+
 // measured is how many rows the widths of the columns are taken from.
 const measured = 100
 
@@ -106,8 +109,8 @@ func (t *Table) open() (err error) {
 // Write writes one row.
 func (t *Table) Write(cells []string, tint Tint) error {
 	row := t.rows + len(t.first) + 1
-	if row > excelize.TotalRows {
-		return fmt.Errorf("a workbook can hold %d rows beneath its header, and there are more; write a .csv file", excelize.TotalRows-1)
+	if row > MaxRows+1 {
+		return fmt.Errorf("a workbook can hold %d rows beneath its header, and there are more; write a .csv file", MaxRows)
 	}
 	if err := holdsAll(cells, row); err != nil {
 		return err
