@@ -31,8 +31,12 @@ const (
 // it cannot be had, an older list or the built-in names serve, and the [Source]
 // says so. It may be used by several goroutines at once.
 type Couriers struct {
-	// Account is asked for its couriers. Nil where there is no key: the built-in names alone are used.
+	// Account is asked for its couriers. Nil where there is no key: then what another process of the account keeps in
+	// Redis is used, or else the built-in names.
 	Account *Account
+	// Name and Version say whose list is looked for where Account is nil.
+	Name    string
+	Version aftership.Version
 	// Redis keeps the list, for every process of the account. Nil keeps it in this process only.
 	Redis redis.Cmdable
 	// Own is the user's own table of names, which wins over everything.
@@ -94,14 +98,16 @@ func (c *Couriers) Refresh(ctx context.Context) (*carrier.Table, Source, error) 
 func (c *Couriers) get(ctx context.Context, now bool) (*carrier.Table, Source, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.Account == nil {
-		return c.builtin("there is no API key at hand, so only well-known carrier names are understood, and required columns are those of 2022")
-	}
 	if c.have.empty() {
 		c.have = c.load(ctx)
 	}
-	if !now && c.fresh() {
+	switch {
+	case !now && c.fresh():
 		return c.use(FromCache, "")
+	case c.Account == nil && !c.have.empty():
+		return c.use(FromCache, fmt.Sprintf("the list of couriers is that of %s: no worker with the account's key has renewed it", c.have.At.UTC().Format("2006-01-02 15:04 UTC")))
+	case c.Account == nil:
+		return c.builtin("there is no API key at hand, so only well-known carrier names are understood, and required columns are those of 2022")
 	}
 	list, err := c.fetch(ctx)
 	if ctx.Err() != nil {

@@ -56,6 +56,9 @@ func couriersKey(account, version string) string {
 }
 
 func (c *Couriers) key() string {
+	if c.Account == nil {
+		return couriersKey(c.Name, string(c.Version))
+	}
 	return couriersKey(c.Account.Name, string(c.Account.Client.Version()))
 }
 
@@ -70,7 +73,7 @@ func (c *Couriers) load(ctx context.Context) courierList {
 		return courierList{} // none, or Redis is away: fetching tells
 	}
 	list, err := unpackCouriers(text)
-	if err != nil || list.From != c.Account.Client.String() {
+	if err != nil || c.Account != nil && list.From != c.Account.Client.String() {
 		return courierList{}
 	}
 	return list

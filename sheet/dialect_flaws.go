@@ -5,6 +5,9 @@ import "strings"
 // marker begins and ends the code in front of a cell that the reading of a workbook could not trust.
 const marker = "\x00"
 
+// NotUTF8 is the problem of a cell whose bytes mean no text in the sheet's encoding, or in none that is sure.
+const NotUTF8 = "holds bytes that are not UTF-8"
+
 // flaws says in words what the codes mean. The code "hidden" concerns the whole row and is not among them.
 var flaws = map[string]Flaw{
 	"digits": {Problem: "was damaged by a spreadsheet: its digits after the fifteenth are lost",
@@ -16,7 +19,7 @@ var flaws = map[string]Flaw{
 
 // Flaws of text that is not as it should be.
 var (
-	flawEncoding = Flaw{Problem: "holds bytes that are not UTF-8", Hint: "save the file as \"CSV UTF-8\", or name its encoding"}
+	flawEncoding = Flaw{Problem: NotUTF8, Hint: "save the file as \"CSV UTF-8\", or name its encoding"}
 	flawNUL      = Flaw{Problem: "holds a NUL byte", Hint: "export the file again; this one was damaged or is not text"}
 	flawUnknown  = Flaw{Problem: "can't be trusted", Hint: "look at the cell in a spreadsheet program"}
 )

@@ -252,7 +252,10 @@ func (c *cli) checkOne(ctx context.Context, s *session, op batch.Operation, file
 		in.survey, err = jobs.Take(ctx, u.sheet, plan)
 	}
 	if err != nil {
-		return in, ctxOr(ctx, usage(fmt.Errorf("%s: %w", file, err), ""))
+		return in, ctxOr(ctx, usage(fmt.Errorf("%s: %w", u.file, err), ""))
+	}
+	if err := legible(in); err != nil {
+		return in, err
 	}
 	c.tellChecked(u, in, source)
 	return in, nil

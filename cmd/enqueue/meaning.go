@@ -97,7 +97,7 @@ func (s *session) account() (*jobs.Account, error) {
 
 // couriers are the account's couriers, as far as they can be had here.
 func (s *session) couriers(own carrier.Own) (*jobs.Couriers, error) {
-	c := &jobs.Couriers{Own: own}
+	c := &jobs.Couriers{Own: own, Name: s.cfg.Account, Version: wire.Version(s.cfg)}
 	switch {
 	case s.embedded != nil:
 		c.Redis = s.embedded.LedgerClient()
@@ -153,7 +153,8 @@ func (u *understood) guessed() string {
 // cells that are not sent are in doubt.
 func legible(in *input) error {
 	doubt := in.sheet.EncodingDoubt
-	if doubt == nil {
+	inDoubt := func(g jobs.Group) bool { return g.Wrong == sheet.NotUTF8 }
+	if doubt == nil || !slices.ContainsFunc(in.survey.Problems(), inDoubt) {
 		return nil
 	}
 	return usage(fmt.Errorf("%s: %w", in.name, error(doubt)), "enqueue inspect FILE --encoding NAME")

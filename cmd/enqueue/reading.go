@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/spf13/pflag"
 
+	"aftership-bulk/fetch"
 	"aftership-bulk/sheet"
 	"aftership-bulk/sheet/preset"
 )
@@ -27,6 +27,7 @@ type readingFlags struct {
 	hidden                   bool
 	preset                   string
 	maps                     []string
+	private                  bool
 }
 
 func (r *readingFlags) add(f *pflag.FlagSet) {
@@ -42,6 +43,7 @@ func (r *readingFlags) add(f *pflag.FlagSet) {
 	f.BoolVar(&r.hidden, "hidden-rows", false, "read the hidden rows of a workbook, too")
 	f.StringVar(&r.preset, "preset", "", "how the columns of a known export are understood: a `NAME`, a FILE.yaml of your own, or none")
 	f.StringArrayVar(&r.maps, "map", nil, "`HEADER=FIELD`: what a column means; FIELD - means that it is not sent (repeat it for more columns)")
+	f.BoolVar(&r.private, "allow-private-address", false, "load a sheet also from an address inside your network, and without TLS")
 }
 
 // characters are the names under which delimiters and quotes go on the command
@@ -139,15 +141,15 @@ func (r *readingFlags) choices() ([]sheet.Choice, error) {
 	return all, nil
 }
 
-// source is what a sheet is read from: a file or standard input.
-func (c *cli) source(_ context.Context, file string, _ *sheet.Options) (path string, from io.Reader, done func(), err error) {
-	if isAddress(file) {
-		return "", nil, nil, usage(fmt.Errorf("%s: addresses can't be read yet", file), "load it first: curl -fsSL ADDRESS | enqueue inspect -")
+// source is what a sheet is read from: a file, standard input or an address.
+func (c *cli) source(ctx context.Context, file string, o *sheet.Options) (path string, from io.Reader, done func(), err error) {
+	if !fetch.IsAddress(file) {
+		return file, c.stdin, func() {}, nil
 	}
-	return file, c.stdin, func() {}, nil
-}
-
-func isAddress(file string) bool {
-	scheme, _, ok := strings.Cut(file, "://")
-	return ok && slices.Contains([]string{"https", "http"}, strings.ToLower(scheme))
+	body, name, err := fetch.Open(ctx, file, fetch.Options{AllowPrivate: c.read.private})
+	if err != nil {
+		return "", nil, nil, usage(err, "")
+	}
+	o.Name = name
+	return "-", body, func() { _ = body.Close() }, nil
 }

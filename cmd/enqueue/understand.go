@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 
 	"aftership-bulk/batch"
+	"aftership-bulk/fetch"
 	"aftership-bulk/jobs"
 	"aftership-bulk/sheet"
 	"aftership-bulk/sheet/charset"
@@ -51,7 +53,7 @@ func (c *cli) openSheet(ctx context.Context, file string, anyWidth bool) (*under
 	if err != nil {
 		return nil, ctxOr(ctx, usage(err, openHint(file, err)))
 	}
-	u := &understood{file: file, sheet: sh, preset: named}
+	u := &understood{file: displayed(file), sheet: sh, preset: named}
 	switch {
 	case named != nil:
 		u.named = c.read.preset
@@ -59,6 +61,14 @@ func (c *cli) openSheet(ctx context.Context, file string, anyWidth bool) (*under
 		u.preset, _ = preset.Recognise(sh.Header)
 	}
 	return u, nil
+}
+
+// displayed is a file as it is shown: of an address without what may be secret in it.
+func displayed(file string) string {
+	if a, err := url.Parse(file); err == nil && fetch.IsAddress(file) {
+		return fetch.Shown(a)
+	}
+	return file
 }
 
 // openHint says what to do about a sheet that can't be read.
@@ -80,7 +90,7 @@ func (c *cli) understand(ctx context.Context, op batch.Operation, file string) (
 	}
 	if err := c.mapColumns(u); err != nil {
 		_ = u.sheet.Close()
-		return nil, usage(fmt.Errorf("%s: %w", file, err), mapHint(op))
+		return nil, usage(fmt.Errorf("%s: %w", u.file, err), mapHint(op))
 	}
 	return u, nil
 }
