@@ -71,6 +71,7 @@ type Client struct {
 	userAgent string
 	now       func() time.Time
 	maxBody   int64
+	observer  func(Called) // nil for none
 }
 
 // New makes a client. It sends nothing; an error says which option is wrong.
@@ -199,7 +200,10 @@ func (c *Client) call(ctx context.Context, r request) (*answer, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	return c.send(ctx, r, target, body)
+	began := c.now()
+	a, err := c.send(ctx, r, target, body)
+	c.tell(r, a, err, began)
+	return a, err
 }
 
 func (r request) encode() ([]byte, error) {
