@@ -17,6 +17,8 @@ type Account struct {
 	Name   string
 	Client *aftership.Client
 	Pacers map[aftership.Class]*ratelimit.Pacer
+
+	observer Observer // nil until a worker serves the account
 }
 
 // pacer is the pacer of the class; a class that nobody made a pacer for has the
@@ -105,7 +107,11 @@ func (g *gate) try(ctx, wait context.Context, class aftership.Class) (sent bool,
 			return false, err
 		}
 	}
+	began := g.now()
 	slot, err := g.account.pacer(class).Take(wait, ratelimit.Priority(g.priority), g.turn)
+	if err == nil {
+		g.account.slotWaited(class, g.now().Sub(began))
+	}
 	if err != nil || g.begin == nil {
 		return err == nil, err
 	}

@@ -75,6 +75,9 @@ func (c *call) record(ctx context.Context, res batch.Result) error {
 		return fmt.Errorf("record job %d of batch %s: %w", c.p.Job, c.p.Batch, err)
 	}
 	failpoint.Hit(failpoint.AfterRecord)
+	if rec.First {
+		c.h.opts.Observer.JobEnded(c.b.Account, c.b.Operation, res.Outcome)
+	}
 	if !rec.Last {
 		return nil
 	}

@@ -27,6 +27,10 @@ type Options struct {
 	// SweepEvery is how often lost work is looked for; negative is never, for a
 	// process that is alone with its queue. Defaults to one minute.
 	SweepEvery time.Duration
+	// Updates makes the worker take in the events of webhooks. Defaults to none.
+	Updates *UpdateOptions
+	// Observer hears what the worker does. Defaults to none.
+	Observer Observer
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
 	// Log takes the worker's log. Defaults to [slog.Default].
@@ -51,6 +55,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Observer == nil {
+		o.Observer = deaf{}
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -30,6 +31,8 @@ type Worker struct {
 	stopping sync.Once
 	sweeps   context.CancelFunc
 	sweeping sync.WaitGroup
+	updater  *updater        // nil where no webhooks are taken in
+	updates  []*asynq.Server // of events, one for each account
 }
 
 // NewWorker makes a worker. rdb must be a client whose cancelled contexts are
@@ -38,10 +41,12 @@ func NewWorker(rdb redis.UniversalClient, ledger *batch.Store, queue *Queue, acc
 	w := &Worker{ledger: ledger, queue: queue, accounts: accounts, opts: opts.withDefaults()}
 	w.reach.now = w.opts.Now
 	for _, a := range accounts {
+		a.observe(w.opts.Observer)
 		for _, l := range lanes() {
 			w.servers = append(w.servers, asynq.NewServerFromRedisClient(rdb, w.config(a, l)))
 		}
 	}
+	w.newUpdateServers(rdb)
 	return w
 }
 
@@ -98,7 +103,7 @@ func (w *Worker) Start(ctx context.Context) error {
 		}
 	}
 	w.startSweeper(ctx)
-	return nil
+	return w.startUpdates()
 }
 
 func (w *Worker) handler(a *Account) *Handler {
@@ -122,17 +127,19 @@ func (w *Worker) Shutdown() {
 		if w.sweeps != nil {
 			w.sweeps()
 		}
-		for _, s := range w.servers {
+		servers := slices.Concat(w.servers, w.updates)
+		for _, s := range servers {
 			s.Stop() // fetch no more
 		}
 		for _, a := range w.accounts {
 			a.hold() // hand out no more
 		}
 		var all sync.WaitGroup
-		for _, s := range w.servers {
+		for _, s := range servers {
 			all.Go(s.Shutdown)
 		}
 		all.Wait()
+		w.endUpdates()
 		w.sweeping.Wait()
 		for _, a := range w.accounts {
 			a.Close()
