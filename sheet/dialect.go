@@ -151,7 +151,7 @@ func (s *Sheet) sampleOf(d dialect, start int64, number int) (*sample, error) {
 		if err != nil {
 			return nil, s.readError(err)
 		}
-		if f.problem == problemNone && d.blank(f.bytes) {
+		if f.blank() {
 			gap = true
 			continue
 		}
@@ -338,16 +338,6 @@ func (sm *sample) better(other *sample) bool {
 		return sm.known > other.known
 	}
 	return sm.score > other.score
-}
-
-// blank says that a line holds nothing but delimiters, quotes and white space.
-func (d dialect) blank(text []byte) bool {
-	for _, c := range text {
-		if c != d.delim && c != ' ' && (c != d.quote || c == 0) && c != '\t' && c != '\n' && c != '\r' {
-			return false
-		}
-	}
-	return true
 }
 
 // valid is what a damaged text is shown as: bytes that are not UTF-8 become U+FFFD.

@@ -94,7 +94,7 @@ func (r *rowReader) next() (Row, error) {
 		if err != nil {
 			return Row{}, r.sheet.readError(err)
 		}
-		if f.problem == problemNone && r.blank(f.bytes) {
+		if f.blank() {
 			continue
 		}
 		row := Row{Index: r.index, Line: f.line}
@@ -173,6 +173,18 @@ func (f *found) where(test func([]byte) bool) int {
 		}
 	}
 	return 0
+}
+
+// blank says that the record has nothing but white space in its cells.
+func (f *found) blank() bool {
+	for _, sp := range f.cells {
+		for _, c := range f.bytes[sp.from:sp.to] {
+			if c != ' ' && c != '\t' && c != '\n' && c != '\r' {
+				return false
+			}
+		}
+	}
+	return f.problem == problemNone
 }
 
 // clean says that the record has quotes and all of them are where they belong.
