@@ -105,7 +105,7 @@ func (sm *sample) isTable(from int) bool {
 	return same*2 >= len(sm.lines)-from
 }
 
-// isGroups says that a line names groups of the columns that the next line names: Order,,Shipment,,
+// isGroups says that a line names groups of the columns that the next line names: Order,,Shipment,, but not Shop:,ACME,,
 func (sm *sample) isGroups(i int) bool {
 	ln, next := sm.lines[i], sm.lines[i+1]
 	if len(ln.cells) != sm.width || next.gap || filled(ln.cells) < 2 || sm.looksLikeData(i+1) {
@@ -113,7 +113,7 @@ func (sm *sample) isGroups(i int) bool {
 	}
 	header, _ := sm.profileFrom(i + 2).votes(next.cells)
 	return header > 1 && !slices.ContainsFunc(ln.cells, func(cell string) bool {
-		return kindOf(cell) > kindText || strings.HasSuffix(clean(cell), ":")
+		return kindOf(cell) > kindText || strings.ContainsAny(cell, ":=")
 	})
 }
 
