@@ -51,7 +51,7 @@ func newWorkbook(w io.Writer, header []string, o Options) (output, error) {
 	result := len(header) - len(Columns) + 1 // the line's number has no colour
 	table, err := book.NewTable(header, book.Options{Sheet: "Report", TintFrom: result, TempDir: o.TempDir})
 	if err != nil {
-		return nil, asCSV(err)
+		return nil, noWorkbook(err)
 	}
 	return &workbook{Table: table, to: w, header: slices.Clone(header)}, nil
 }
@@ -59,25 +59,25 @@ func newWorkbook(w io.Writer, header []string, o Options) (output, error) {
 func (b *workbook) write(cells []string, tint book.Tint) error {
 	err := b.Write(cells, tint)
 	if at, ok := errors.AsType[*book.CellError](err); ok {
-		err = fmt.Errorf("column %s: %s", b.header[at.Column-1], at.Problem)
+		err = fmt.Errorf("column %s: %s; write a .csv file", b.header[at.Column-1], at.Problem)
 	}
-	return asCSV(err)
+	return noWorkbook(err)
 }
 
 // CheckRows says that a report of so many rows can't have a format, for those who want to know before anything is sent.
 func CheckRows(f Format, rows int) error {
 	if f == XLSX && rows > book.MaxRows {
-		return asCSV(fmt.Errorf("a workbook can hold %d rows beneath its header, these are %d", book.MaxRows, rows))
+		return noWorkbook(fmt.Errorf("a workbook can hold %d rows beneath its header, these are %d; write a .csv file", book.MaxRows, rows))
 	}
 	return nil
 }
 
-// asCSV says what to do about what a workbook can't hold.
-func asCSV(err error) error {
+// noWorkbook says what the error is about. What to do is in it.
+func noWorkbook(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("the report can't be a workbook: %w; give it a name that ends in .csv", err)
+	return fmt.Errorf("the report can't be a workbook: %w", err)
 }
 
 func (b *workbook) finish() error {
