@@ -57,7 +57,7 @@ type Options struct {
 	MaxLine int
 	// MaxColumns is how many cells the header may have. Defaults to 16,384, as in Excel.
 	MaxColumns int
-	// MaxUnpacked is how many bytes a file may have once it is unpacked and decoded.
+	// MaxUnpacked is how many bytes a file may have once it is unpacked and decoded. Defaults to 2 GiB.
 	MaxUnpacked int64
 	// TempDir is where standard input is kept, as it is read twice, and what had to be unpacked or decoded. Defaults to
 	// the system's directory for temporary files.

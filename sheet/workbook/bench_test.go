@@ -97,8 +97,8 @@ func convertFile(t testing.TB, path string) {
 }
 
 func TestMemoryDoesNotGrowWithTheRows(t *testing.T) {
-	const most = 16 << 20
-	for name, path := range map[string]string{"inline": large(t, 20_000), "shared": shared(t, 20_000)} {
+	const most = 14 << 20
+	for name, path := range map[string]string{"inline": large(t, 12_000), "shared": shared(t, 12_000)} {
 		if got := peak(func() { convertFile(t, path) }); got > most {
 			t.Errorf("%s: %d MB", name, got>>20)
 		}
