@@ -103,7 +103,7 @@ func spacedAfter(head []byte, delim byte) bool {
 	return all > 0 && spaced*10 >= all*9
 }
 
-// rarer is what a dialect with another quote or escape than usual counts beside the usual one.
+// rarer is what apostrophes as quotes count beside quotes: one line written so must not decide on a short file.
 const rarer = 0.9
 
 // sample is the beginning of a text as one dialect reads it.
@@ -296,7 +296,7 @@ func (sm *sample) rate() {
 		cells, strange = cells+len(ln.cells), strange+ln.strange
 	}
 	sm.score = share(same, len(sm.lines)) * share(sm.width-1, sm.width) * share(cells-strange, cells) * sm.agreement()
-	if sm.dialect.escape != quote || sm.dialect.quote != quote {
+	if sm.dialect.quote == '\'' {
 		sm.score *= rarer
 	}
 	if sm.dialect.delim == ' ' {

@@ -86,11 +86,11 @@ func TestDialects(t *testing.T) {
 func TestHeaderOnAnyOfTheFirstTwentyLines(t *testing.T) {
 	table := "tracking_number,slug,city\n1Z1,ups,Rome\n1Z2,ups,Oslo\n1Z3,ups,Bonn\n"
 	for n := range headerLines {
-		preamble := ""
+		var preamble strings.Builder
 		for i := range n {
-			preamble += fmt.Sprintf("Line %d of the report\n", i+1)
+			fmt.Fprintf(&preamble, "Line %d of the report\n", i+1)
 		}
-		s := openText(t, preamble+table, Options{Known: knownNames("trackingnumber", "slug")})
+		s := openText(t, preamble.String()+table, Options{Known: knownNames("trackingnumber", "slug")})
 		if s.HeaderLine != n+1 || len(s.Preamble) != n || len(s.Header) != 3 {
 			t.Errorf("%d lines above: header line %d, %q, preamble %q", n, s.HeaderLine, s.Header, s.Preamble)
 		}
@@ -335,11 +335,16 @@ func readAll(t *testing.T, text string, o Options) (last error) {
 	return errors.Join(last, s.Close())
 }
 
+// same is a stream of one text over and over.
+type same []byte
+
+func (s same) Read(p []byte) (int, error) { return copy(p, s), nil }
+
 // TestALineOfTwoGigabytes reads one that is never stored anywhere, as a header and as a row.
 func TestALineOfTwoGigabytes(t *testing.T) {
 	l := Options{}.limits()
 	for _, stop := range []bool{true, false} {
-		src := &endless{head: "a,b\n", unit: strings.Repeat("x", 1<<10), n: 2 << 30}
+		src := io.MultiReader(strings.NewReader("a,b\n"), io.LimitReader(same(bytes.Repeat([]byte("x"), 1<<20)), 2<<30))
 		sc := newScanner(src, splitter{dialect: usual(','), limits: l}, 1, 0)
 		sc.stopAtLong = stop
 		var seen []string
