@@ -93,9 +93,8 @@ func flat(rows [][]string) []string {
 	return out
 }
 
-// naive is encoding/csv as it is mostly used on files of unknown origin: the delimiter
-// is the one that the first line has most of, and every laxity is allowed.
-func naive(text string) ([][]string, error) {
+// sniff takes for the delimiter what the first line has most of.
+func sniff(text string) rune {
 	first, _, _ := strings.Cut(text, "\n")
 	delim, most := ',', 0
 	for _, d := range ",;\t| " {
@@ -103,7 +102,17 @@ func naive(text string) ([][]string, error) {
 			delim, most = d, n
 		}
 	}
-	return parse(text, delim, true)
+	return delim
+}
+
+// lax is encoding/csv with every laxity allowed: any width, and quotes anywhere.
+func lax(text string) ([][]string, error) { return parse(text, sniff(text), true) }
+
+// strict is encoding/csv as it comes.
+func strict(text string) ([][]string, error) {
+	r := csv.NewReader(strings.NewReader(text))
+	r.Comma = sniff(text)
+	return r.ReadAll()
 }
 
 // parse reads well-formed CSV.
