@@ -141,8 +141,11 @@ func AllUpdateResults() []UpdateResult {
 // repeated, and the mark is the last one.
 func (u *updater) take(ctx context.Context, up Update) (UpdateResult, error) {
 	c, err := u.claim(ctx, up)
-	if err != nil || c.done {
-		return UpdateRepeat, err
+	if err != nil {
+		return "", err
+	}
+	if c.done {
+		return UpdateRepeat, nil
 	}
 	newest, err := keepState(ctx, u.opts.Redis, up)
 	if err != nil {
