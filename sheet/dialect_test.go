@@ -115,9 +115,10 @@ func TestOptionsThatCannotBeMeant(t *testing.T) {
 		"counted from 1":       {HeaderLine: -1},
 		"give either":          {HeaderLine: 1, Columns: []string{"a"}},
 		"the sheet ends":       {HeaderLine: 9},
+		"that is blank":        {HeaderLine: 2},
 		"can't be a delimiter": {Delimiter: 'x'},
 	} {
-		if _, err := Open(t.Context(), writeText(t, "a,b\n1,2\n"), nil, o); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Open(t.Context(), writeText(t, "a,b\n\n1,2\n"), nil, o); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: %v, want %q", o, err, want)
 		}
 	}

@@ -131,6 +131,9 @@ func (s *Sheet) understandLines(head []byte, o Options, start int64, number int)
 	if len(best.lines) == 0 {
 		return errors.New("the file has no header; its first line must name the columns")
 	}
+	if first := best.lines[0].line; o.HeaderLine > 0 && first != o.HeaderLine {
+		return fmt.Errorf("the header should be in line %d, but that is blank; the next line with text is %d", o.HeaderLine, first)
+	}
 	if s.options.AnyWidth {
 		best.mend(s.limits)
 	}
