@@ -102,7 +102,8 @@ var months = strings.Fields(`january february march april may june july august s
 
 // isMonth says that a word is the name of a month or its first letters, at least three.
 func isMonth(word string) bool {
-	if utf8.RuneCountInString(word) < 3 {
+	const longest = len("septiembre")
+	if len(word) > longest || utf8.RuneCountInString(word) < 3 {
 		return false
 	}
 	for _, month := range months {
