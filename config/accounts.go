@@ -46,6 +46,7 @@ func (l *loader) account(name string, label func(Setting) string) Account {
 	a.APIKey = l.secret(name, setKey, setKeyFile, label, apiKey)
 	a.APISecret = l.secret(name, setSecret, setSecretFile, label, anyText)
 	a.Signing = l.signing(a, label)
+	a.WebhookSecrets = webhookSecrets(l.secret(name, setHook, setHookFile, label, webhookSecret))
 	a.RateLimit = l.accountRate(name, label)
 	return a
 }
@@ -97,6 +98,26 @@ func (l *loader) secretFile(s Setting, path found) found {
 }
 
 func anyText(string) error { return nil }
+
+// webhookSecrets are the secrets in a text.
+func webhookSecrets(text Secret) []Secret {
+	var all []Secret
+	for part := range strings.FieldsFuncSeq(text.Value(), func(r rune) bool { return r == ',' || r == '\n' || r == '\r' }) {
+		if part = strings.TrimSpace(part); part != "" {
+			all = append(all, NewSecret(part))
+		}
+	}
+	return all
+}
+
+// webhookSecret refuses what holds no secret, or some that stand side by side.
+func webhookSecret(text string) error {
+	all := webhookSecrets(NewSecret(text))
+	if len(all) == 0 || slices.ContainsFunc(all, func(s Secret) bool { return strings.ContainsAny(s.Value(), " \t") }) {
+		return errors.New("give a secret, or several with commas or line breaks between them (the value is not shown)")
+	}
+	return nil
+}
 
 // apiKey refuses what cannot be sent as a header.
 func apiKey(key string) error {
@@ -151,5 +172,20 @@ func (l *loader) sameKey(all map[string]Account) {
 			l.problem("accounts %s and %s have the same API key, so together they would send twice its limit: keep one of the two names", first, name)
 		}
 		owner[key] = name
+	}
+	l.sameWebhookSecret(all)
+}
+
+// sameWebhookSecret refuses two names for one webhook secret: it is the secret
+// that says which account a webhook is about.
+func (l *loader) sameWebhookSecret(all map[string]Account) {
+	owner := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		for _, secret := range all[name].WebhookSecrets {
+			if first := owner[secret.Value()]; first != "" && first != name {
+				l.problem("accounts %s and %s have the same webhook secret, which is to tell their webhooks apart: keep it at one of them", first, name)
+			}
+			owner[secret.Value()] = name
+		}
 	}
 }

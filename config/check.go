@@ -1,9 +1,11 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"net/url"
 	"path/filepath"
 	"regexp"
@@ -62,6 +64,25 @@ func redisURL(text string) (Secret, error) {
 		return Secret{}, fmt.Errorf("give an address such as redis://HOST:6379 (schemes: %s); its value is not shown", strings.Join(redisSchemes, ", "))
 	}
 	return NewSecret(text), nil
+}
+
+// httpAddr reads where to listen. A port alone is one of this machine only: what
+// the whole network can reach must be asked for.
+func httpAddr(text string) (string, error) {
+	if text == "" {
+		return "", nil
+	}
+	if !strings.Contains(text, ":") {
+		text = ":" + text
+	}
+	host, port, err := net.SplitHostPort(text)
+	if err == nil {
+		_, err = wholeNumber(0, 65535)(port)
+	}
+	if err != nil || strings.ContainsAny(host, "/@ ") {
+		return "", errors.New("give a port such as 8080, which this machine alone can reach, or an address such as 0.0.0.0:8080")
+	}
+	return net.JoinHostPort(cmp.Or(host, "127.0.0.1"), port), nil
 }
 
 func wholeNumber(low, high int) func(string) (int, error) {

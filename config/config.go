@@ -25,6 +25,8 @@ type Config struct {
 	RedisURL Secret
 	// ReportDir is the directory for reports. Defaults to "reports".
 	ReportDir string
+	// UpdatesDir is the directory for the daily files of webhooks. Defaults to "updates".
+	UpdatesDir string
 	// StateDir is the directory of the ledger without Redis. Defaults to the
 	// system's place for the state of programs, else "state".
 	StateDir string
@@ -36,6 +38,8 @@ type Config struct {
 	Retention time.Duration
 	// MetaRetention is how long a finished batch's summary is kept, at least Retention. Defaults to 90 days.
 	MetaRetention time.Duration
+	// HTTPAddr is where the worker listens, host and port. Defaults to none: nothing listens.
+	HTTPAddr string
 	// LogLevel is debug, info, warn or error. Defaults to "info".
 	LogLevel string
 	// LogFormat is text or json. Defaults to "text".
@@ -55,6 +59,8 @@ type Account struct {
 	APISecret Secret
 	// Signing is one of [Signings]. Defaults to "none".
 	Signing string
+	// WebhookSecrets are what AfterShip signs webhooks with, any of them. Defaults to none.
+	WebhookSecrets []Secret
 	// RateLimit is the account's own limit, which goes before Config.RateLimit. Defaults to none.
 	RateLimit RateLimit
 }
@@ -131,7 +137,7 @@ func (c Config) ForSandbox(baseURL, key string) Config {
 	c.BaseURL, c.RedisURL, c.RateLimit = baseURL, Secret{}, RateLimit{}
 	c.Accounts = map[string]Account{c.Account: {Name: c.Account, APIKey: NewSecret(key), Signing: "none"}}
 	replaced := map[string]string{setBaseURL: baseURL, setKey: mask, setSigning: "none", setRedis: "", setRate: "",
-		setKeyFile: "", setSecret: "", setSecretFile: ""}
+		setKeyFile: "", setSecret: "", setSecretFile: "", setHook: "", setHookFile: ""}
 	var shown []Shown
 	for _, s := range c.shown {
 		if value, ok := replaced[s.Name]; ok {

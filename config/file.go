@@ -164,7 +164,7 @@ func (l *loader) unknownIn(prefix string, values map[string]any, known []string)
 		// Names of the environment are a likely slip: REDIS_URL, AFTERSHIP_API_KEY.
 		plain := strings.TrimPrefix(strings.ReplaceAll(strings.ToLower(key), "-", "_"), "aftership_")
 		likely := prefix + nearest(plain, known)
-		if prefix == "" && slices.Contains([]string{setKey, setKeyFile, setSecret, setSecretFile, setSigning}, plain) {
+		if prefix == "" && slices.Contains([]string{setKey, setKeyFile, setSecret, setSecretFile, setSigning, setHook, setHookFile}, plain) {
 			likely = "accounts.NAME." + plain
 		}
 		l.problem("%s%s (file %s) is no setting: did you mean %s?", prefix, shownKey(key), l.file, likely)

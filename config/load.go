@@ -257,11 +257,13 @@ func (l *loader) read() Config {
 	l.classesFit(c)
 	c.RedisURL = setting(l, setRedis, redisURL)
 	c.ReportDir = setting(l, setReportDir, l.env.directory)
+	c.UpdatesDir = setting(l, setUpdatesDir, l.env.directory)
 	c.StateDir = setting(l, setStateDir, l.env.directory)
 	c.Concurrency = setting(l, setConcurrency, wholeNumber(0, 10_000))
 	c.MaxAttempts = setting(l, setMaxAttempts, wholeNumber(1, 100))
 	c.Retention = setting(l, setRetention, duration)
 	c.MetaRetention = l.metaRetention(c.Retention)
+	c.HTTPAddr = setting(l, setHTTP, httpAddr)
 	c.LogLevel = setting(l, setLogLevel, oneOf("debug", "info", "warn", "error"))
 	c.LogFormat = setting(l, setLogFormat, oneOf("text", "json"))
 	c.shown = l.shown

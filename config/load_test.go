@@ -64,7 +64,7 @@ func TestDefaults(t *testing.T) {
 	}
 	want := Config{
 		Account: "default", Accounts: map[string]Account{"default": {Name: "default", Signing: "none"}},
-		BaseURL: "https://api.aftership.com", APIVersion: "2024-04", ReportDir: "reports",
+		BaseURL: "https://api.aftership.com", APIVersion: "2024-04", ReportDir: "reports", UpdatesDir: "updates",
 		StateDir: "/home/ann/.local/state/aftership-bulk", MaxAttempts: 8, Retention: 14 * 24 * time.Hour,
 		MetaRetention: 90 * 24 * time.Hour, LogLevel: "info", LogFormat: "text", file: c.file, shown: c.shown,
 	}

@@ -29,6 +29,7 @@ type Setting struct {
 
 	arg    string // what flags --help calls the value
 	number bool   // the file may give a plain number
+	worker bool   // only the worker has the flag
 }
 
 // The names of the settings that the code speaks of.
@@ -40,13 +41,17 @@ const (
 	setSecret        = "api_secret"
 	setSecretFile    = "api_secret_file"
 	setSigning       = "signing"
+	setHook          = "webhook_secret"
+	setHookFile      = "webhook_secret_file"
 	setAccountRate   = "account_rate_limit"
 	setVersion       = "api_version"
 	setBaseURL       = "base_url"
 	setRate          = "rate_limit"
 	setRedis         = "redis_url"
 	setReportDir     = "report_dir"
+	setUpdatesDir    = "updates_dir"
 	setStateDir      = "state_dir"
+	setHTTP          = "http_addr"
 	setConcurrency   = "concurrency"
 	setMaxAttempts   = "max_attempts"
 	setRetention     = "retention"
@@ -70,6 +75,10 @@ var settings = []Setting{
 		Doc: "A file that holds the API secret or the private key. Defaults to none."},
 	{Name: setSigning, Env: "AFTERSHIP_API_SIGNING", Key: "accounts.NAME.signing", Default: "none",
 		Doc: "How requests are signed, as chosen when the key was made: `none`, `aes` or `rsa`. Defaults to `none`."},
+	{Name: setHook, Env: "AFTERSHIP_WEBHOOK_SECRET", Key: "accounts.NAME.webhook_secret", Secret: true,
+		Doc: "What AfterShip signs its webhooks to `worker --http` with, from AfterShip's admin under Settings > Webhooks. Several, with commas or line breaks between them, while it is changed. Defaults to none: webhooks are not taken."},
+	{Name: setHookFile, Env: "AFTERSHIP_WEBHOOK_SECRET_FILE", Key: "accounts.NAME.webhook_secret_file",
+		Doc: "A file that holds the webhook secret, or several, each on a line of its own. Defaults to none."},
 	{Name: setAccountRate, Key: "accounts.NAME.rate_limit", number: true,
 		Doc: "The rate limit of this account, in the form of `rate_limit`; it goes before the file's general one. Defaults to `rate_limit`."},
 	{Name: setVersion, Env: "AFTERSHIP_API_VERSION", Flag: "api-version", Key: "api_version", Default: "2024-04", arg: "VERSION",
@@ -82,6 +91,8 @@ var settings = []Setting{
 		Doc: "The Redis that holds queue and ledger: `redis://`, `rediss://` (TLS), `redis-sentinel://HOST,HOST/MASTER`, `redis-cluster://HOST,HOST`, `unix://`. Give a password by the environment or the file, since other users can see flags. Defaults to none: `enqueue` does the work itself and keeps its state in the state directory."},
 	{Name: setReportDir, Env: "REPORT_DIR", Flag: "report-dir", Key: "report_dir", Default: "reports", arg: "DIR",
 		Doc: "The directory for the reports of finished batches. Defaults to `reports`."},
+	{Name: setUpdatesDir, Env: "UPDATES_DIR", Flag: "updates-dir", Key: "updates_dir", Default: "updates", arg: "DIR", worker: true,
+		Doc: "The directory for the daily files of what webhooks told. Defaults to `updates`."},
 	{Name: setStateDir, Env: "STATE_DIR", Flag: "state-dir", Key: "state_dir", arg: "DIR",
 		Default: "$XDG_STATE_HOME/aftership-bulk or $HOME/.local/state/aftership-bulk",
 		Doc:     "The directory of the ledger when there is no Redis. Defaults to `$XDG_STATE_HOME/aftership-bulk`, else `$HOME/.local/state/aftership-bulk`; on macOS `~/Library/Application Support/aftership-bulk`, on Windows `%LocalAppData%\\aftership-bulk`; without a home `state`."},
@@ -93,6 +104,8 @@ var settings = []Setting{
 		Doc: "How long rows and results of a finished batch are kept: `14d`, `336h`. Defaults to `336h`, 14 days."},
 	{Name: setMetaRetention, Env: "META_RETENTION", Key: "meta_retention", Default: "2160h",
 		Doc: "How long a finished batch's summary is kept, by which a file that was sent before is recognised. Defaults to `2160h`, 90 days, or `retention` when that is longer."},
+	{Name: setHTTP, Env: "HTTP_ADDR", Flag: "http", Key: "http_addr", arg: "ADDR", number: true, worker: true,
+		Doc: "Where the worker listens for webhooks, probes and Prometheus: `8080` is `127.0.0.1:8080`, `0.0.0.0:8080` is every address of the machine. Defaults to none: nothing listens."},
 	{Name: setLogLevel, Env: "LOG_LEVEL", Flag: "log-level", Key: "log_level", Default: "info", arg: "LEVEL",
 		Doc: "What is logged: `debug`, `info`, `warn` or `error` and worse. Defaults to `info`."},
 	{Name: setLogFormat, Env: "LOG_FORMAT", Flag: "log-format", Key: "log_format", Default: "text", arg: "FORMAT",
@@ -115,11 +128,17 @@ func (v *flagValue) String() string     { return v.text }
 func (v *flagValue) Set(s string) error { v.text = s; return nil }
 func (v *flagValue) Type() string       { return v.kind }
 
-// AddFlags adds the flags of the settings. They have no defaults of their own,
-// so that what was not typed leaves environment and file alone.
-func AddFlags(flags *pflag.FlagSet) {
+// AddFlags adds the flags of the settings that every program has. They have no
+// defaults of their own, so that what was not typed leaves environment and file
+// alone.
+func AddFlags(flags *pflag.FlagSet) { addFlags(flags, false) }
+
+// AddWorkerFlags adds the flags of the settings that only the worker has.
+func AddWorkerFlags(flags *pflag.FlagSet) { addFlags(flags, true) }
+
+func addFlags(flags *pflag.FlagSet, worker bool) {
 	for _, s := range settings {
-		if s.Flag != "" {
+		if s.Flag != "" && s.worker == worker {
 			flags.Var(&flagValue{kind: s.arg}, s.Flag, s.usage())
 		}
 	}
