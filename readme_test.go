@@ -65,8 +65,6 @@ var steps = map[string]step{
 	"enqueue template create --xlsx -o shipments.xlsx":   {then: func(w *world, _ result) { w.must(0, "enqueue create --dry-run shipments.xlsx") }},
 	"enqueue inspect samples/exports/ebay-orders-de.csv": {in: "clone", says: []string{"ebay-orders-de", "Sendungsnummer", "tracking_number", "--preset ebay-orders-de"}},
 	"enqueue check samples/shipments.csv":                {in: "clone", code: 1, says: []string{"25 rows", "damaged by a spreadsheet", "plan: "}},
-		w.must(0, "enqueue template update --xlsx -o t.xlsx && enqueue inspect t.xlsx")
-	}},
 
 	// Results, and the commands for a batch.
 	"enqueue retry BATCH --rejected":     {with: finished, code: 1, says: []string{"2 rows of batch BATCH run again", "rejected"}},
