@@ -29,7 +29,11 @@ type scanner struct {
 const minBuffer = 64 << 10
 
 func newScanner(src io.Reader, s splitter, line int, pos int64) *scanner {
-	return &scanner{src: src, splitter: s, line: line, pos: pos, buf: make([]byte, min(minBuffer, s.limits.record+2))}
+	size := min(minBuffer, s.limits.record+2)
+	if section, ok := src.(*io.SectionReader); ok { // all of a small text at once, with room to see its end
+		size = min(size, int(min(section.Size(), minBuffer))+1)
+	}
+	return &scanner{src: src, splitter: s, line: line, pos: pos, buf: make([]byte, size)}
 }
 
 // found is a record in the stream. Its text is valid until the next call.
