@@ -28,6 +28,7 @@ type Worker struct {
 	servers  []*asynq.Server
 	handlers map[string]*Handler // by account
 	reach    reach
+	couriers *renewal
 	stopping sync.Once
 	sweeps   context.CancelFunc
 	sweeping sync.WaitGroup
@@ -40,6 +41,7 @@ type Worker struct {
 func NewWorker(rdb redis.UniversalClient, ledger *batch.Store, queue *Queue, accounts []*Account, opts Options) *Worker {
 	w := &Worker{ledger: ledger, queue: queue, accounts: accounts, opts: opts.withDefaults()}
 	w.reach.now = w.opts.Now
+	w.couriers = newRenewal(rdb, accounts, w.opts.Now)
 	for _, a := range accounts {
 		a.observe(w.opts.Observer)
 		for _, l := range lanes() {
@@ -160,6 +162,7 @@ func (w *Worker) startSweeper(ctx context.Context) {
 	orphans, fed := &orphanage{}, &feeding{courses: map[batch.ID]*course{}}
 	w.repeat(ctx, feedEvery, "feeding of the queues", func(ctx context.Context) error { return w.feed(ctx, fed) })
 	w.repeat(ctx, w.opts.SweepEvery, "sweep", w.Sweep)
+	w.repeat(ctx, w.opts.SweepEvery, "renewal of the couriers", w.couriers.renew)
 	w.repeat(ctx, w.opts.SweepEvery/4, "probe of stops", w.probeStops)
 	w.repeat(ctx, orphanLook, "search for orphans", func(ctx context.Context) error { return w.adopt(ctx, orphans) })
 }
