@@ -11,6 +11,7 @@ import (
 
 	"aftership-bulk/aftership"
 	"aftership-bulk/batch"
+	"aftership-bulk/report"
 	"aftership-bulk/sheet"
 )
 
@@ -85,22 +86,37 @@ func (in *Intake) spec(sh *sheet.Sheet, s *Survey, o Order) (batch.Spec, error) 
 	if err != nil {
 		return batch.Spec{}, err
 	}
-	return batch.Spec{
-		Identity:  identity(sh.SHA256, o.Account, plan, options, s.needs()),
+	spec := batch.Spec{
+		Identity:  identity(content(sh), o.Account, plan, options, s.needs()),
 		Needs:     s.needs(),
 		Operation: plan.Operation,
 		Account:   o.Account,
 		Source:    sh.Name,
 		Who:       o.Who,
 		Priority:  o.Priority,
-		Header:    sh.Header,
-		Delimiter: string(sh.Delimiter),
-		BOM:       sh.BOM,
 		Fields:    plan.Mapping.Fields,
 		Options:   options,
 		SHA256:    sh.SHA256,
 		CreatedAt: in.Now(),
-	}, nil
+	}
+	report.Describe(&spec, sh)
+	return spec, nil
+}
+
+// content names what was read: the file, and which part of it in which way, as
+// far as that is not the way in which every file is read.
+func content(sh *sheet.Sheet) string {
+	name := sh.SHA256
+	if sh.SheetName != "" {
+		name += "\x00sheet " + sh.SheetName
+	}
+	if sh.Encoding != "" && sh.Encoding != "utf-8" {
+		name += "\x00in " + sh.Encoding
+	}
+	if sh.HeaderLine != 1 {
+		name += fmt.Sprintf("\x00header %d", sh.HeaderLine)
+	}
+	return name
 }
 
 // needs is the version of the ledger's format that a program must know to send the

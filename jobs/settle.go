@@ -11,6 +11,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"aftership-bulk/batch"
+	"aftership-bulk/report"
 	"aftership-bulk/sheet"
 )
 
@@ -236,9 +237,10 @@ func (s *Survey) Rehearsal(sh *sheet.Sheet, account string) batch.Batch {
 			counts[outcome] = n
 		}
 	}
+	spec := batch.Spec{Operation: s.Plan.Operation, Account: account, Source: sh.Name}
+	report.Describe(&spec, sh)
 	return batch.Batch{
-		ID: "dry-run", State: batch.Finished, Rows: s.Rows, Total: s.Jobs(), Done: s.Jobs() - s.Send(), Counts: counts,
-		Spec: batch.Spec{Operation: s.Plan.Operation, Account: account, Source: sh.Name, Header: sh.Header, Delimiter: string(sh.Delimiter), BOM: sh.BOM},
+		ID: "dry-run", State: batch.Finished, Rows: s.Rows, Total: s.Jobs(), Done: s.Jobs() - s.Send(), Counts: counts, Spec: spec,
 	}
 }
 
