@@ -2,7 +2,6 @@ package jobs
 
 import (
 	"context"
-	"errors"
 	"sync"
 
 	"aftership-bulk/aftership"
@@ -35,13 +34,10 @@ func (c *cachedBatch) row(e batch.Entry) (Row, error) {
 	defer c.mu.Unlock()
 	row, err := c.read.read(e.Cells, e.Filled)
 	if err == nil && e.Part >= row.jobs() {
-		return row, errPart
+		row.Problems = append(row.Problems, Problem{"tracking_number", row.TrackingNumber, "held more numbers for the program that accepted it", "import the row again"})
 	}
 	return row.part(e.Part), err
 }
-
-// errPart says that a cell held more tracking numbers when the batch was accepted.
-var errPart = errors.New("the row holds fewer tracking numbers than when it was accepted")
 
 func newBatchCache(ledger *batch.Store, v aftership.Version) *batchCache {
 	return &batchCache{ledger: ledger, version: v, batches: map[batch.ID]*cachedBatch{}}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"runtime/debug"
 	"time"
 
@@ -53,7 +54,23 @@ func (h *Handler) openUnchecked(ctx context.Context, p Payload) (*call, error) {
 	if done, err := c.endedElsewhere(ctx); done || err != nil {
 		return nil, err
 	}
-	return c, c.load(ctx)
+	if err := c.load(ctx); err != nil {
+		return nil, err
+	}
+	if res, ok := c.unsendable(); ok {
+		return nil, c.record(ctx, res)
+	}
+	return c, nil
+}
+
+// unsendable finds a row that reads otherwise than when it was accepted, by another
+// version of the program. What it would send was never checked.
+func (c *call) unsendable() (batch.Result, bool) {
+	i := slices.IndexFunc(c.row.Problems, func(p Problem) bool { return p.Column == "tracking_number" })
+	if i < 0 {
+		return batch.Result{}, false
+	}
+	return *invalid(c.row.Problems[i : i+1]), true
 }
 
 // endedElsewhere settles a job that must not be sent (again).
