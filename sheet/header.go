@@ -193,7 +193,7 @@ func (s *Sheet) setHeader(sm *sample) {
 		s.heads = [][]string{cleaned(s.Header)}
 	}
 	for i, name := range s.Header {
-		s.Header[i] = valid(name)
+		s.Header[i] = strings.ReplaceAll(valid(name), "\x00", "\uFFFD")
 	}
 	s.columns = columnIndex(s.Header)
 }
@@ -235,6 +235,9 @@ func (l limits) ofReport() limits {
 func (s *Sheet) checkHeader(ln line) error {
 	if !utf8.Valid(ln.raw) && !s.options.AnyWidth {
 		return fmt.Errorf("the header (line %d) holds bytes that are not UTF-8; save the file as \"CSV UTF-8\"", ln.line)
+	}
+	if ln.problem == problemNone && bytes.IndexByte(ln.raw, 0) >= 0 && !s.options.AnyWidth && !s.records {
+		ln.problem = problemNUL
 	}
 	switch ln.problem {
 	case problemNone:

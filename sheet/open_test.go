@@ -45,6 +45,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"a PDF", "%PDF-1.7", Options{}, "PDF"},
 		{"a header that isn't UTF-8", "n\xfcmber,slug\n1,2\n", Options{Encoding: "utf-8"}, "the header (line 1) holds bytes that are not UTF-8"},
 		{"a header of no known encoding", "n\xfe\xff\x81mber,slug\n1,2\n", Options{}, "say which is right with --encoding"},
+		{"a header with a NUL byte", "a,b\x00c,d\n1,2,3\n", Options{}, "the header (line 1) can't be read: the line holds a NUL byte"},
 		{"a header with an open quote", "\na,\"b\n1,2\n", Options{}, "the header (line 2) can't be read: a quote"},
 		{"a header with too many columns", "a,b,c\n1,2,3\n", Options{Delimiter: ',', MaxColumns: 2}, "more than 2 columns"},
 		{"a header that is too long", strings.Repeat("a,", 200) + "\n", Options{MaxLine: 100, MaxCell: 50}, "longer than the limit"},
