@@ -72,9 +72,15 @@ number of them can run on any number of machines. It serves every account that
 it has a key for, and writes the report of each batch that it finishes to
 REPORT_DIR. A SIGTERM ends it without losing or doubling a call.
 
+With --http it listens: for AfterShip's webhooks at /webhooks/aftership, which go
+into daily files in UPDATES_DIR and need AFTERSHIP_WEBHOOK_SECRET, for probes at
+/healthz and /readyz, and for Prometheus at /metrics. A bare port can be reached
+from this machine only.
+
 ` + exitHelp,
 		Example: `  REDIS_URL=redis://localhost:6379 AFTERSHIP_API_KEY=... worker
-  worker --concurrency 20 --report-dir /var/lib/reports`,
+  worker --concurrency 20 --report-dir /var/lib/reports
+  AFTERSHIP_WEBHOOK_SECRET=... worker --http 8080 --updates-dir /var/lib/updates`,
 		Args: cobra.NoArgs, Version: version(), SilenceUsage: true, SilenceErrors: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := config.Load(config.Input{Flags: cmd.Flags(), Env: env})
@@ -86,6 +92,7 @@ REPORT_DIR. A SIGTERM ends it without losing or doubling a call.
 	}
 	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "log every call")
 	config.AddFlags(cmd.Flags())
+	config.AddWorkerFlags(cmd.Flags())
 	return cmd
 }
 
@@ -116,16 +123,29 @@ func work(ctx context.Context, cfg config.Config, stderr io.Writer, verbose bool
 	if err != nil {
 		return err
 	}
-	w := jobs.NewWorker(carrier, batch.New(rdb, wire.LedgerOptions(cfg)), jobs.NewQueue(rdb), accounts, wire.WorkerOptions(cfg, log))
+	queue, opts := jobs.NewQueue(rdb), wire.WorkerOptions(cfg, log)
+	face, err := newFace(cfg, rdb, queue, &opts, log)
+	if err != nil {
+		return err
+	}
+	defer face.goDown(log)
+	w := jobs.NewWorker(carrier, batch.New(rdb, wire.LedgerOptions(cfg)), queue, accounts, opts)
 	if err := w.Start(ctx); err != nil {
 		return &failure{exitUnreachable, err, "check REDIS_URL"}
 	}
+	face.start(w)
 	log.Info("working", "redis", redisconn.Redacted(cfg.RedisURL.Value()), "accounts", cfg.WithKeys(), "api_version", cfg.APIVersion, "report_dir", cfg.ReportDir)
+	if opts.Updates != nil {
+		if err := wire.Writable(cfg.UpdatesDir); err != nil {
+			log.Error("UPDATES_DIR cannot be written: webhooks are kept on the queue until it can", "error", err)
+		}
+	}
 	if err := wire.Writable(cfg.ReportDir); err != nil {
 		log.Error("REPORT_DIR cannot be written: batches are carried out all the same, and `enqueue report` writes their reports", "error", err)
 	}
 	<-ctx.Done()
 	log.Info("going down: no new call is started, those under way are recorded")
+	face.goDown(log)
 	w.Shutdown()
 	return nil
 }
