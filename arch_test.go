@@ -37,7 +37,7 @@ var layers = map[string][]string{
 	"report":             {"batch", "sheet", "sheet/book"},
 	"aftership/sandbox":  {"aftership"},
 	"jobs":               {"aftership", "sheet", "sheet/preset", "value", "carrier", "batch", "ratelimit", "redisconn", "config", "report", "internal/failpoint"},
-	"internal/wire":      {"aftership", "batch", "ratelimit", "redisconn", "config", "jobs"},
+	"internal/wire":      {"aftership", "batch", "report", "ratelimit", "redisconn", "config", "jobs"},
 	"web":                {"aftership", "batch", "jobs", "redisconn", "report", "sheet"},
 	"cmd/enqueue":        nil, // nil is any
 	"cmd/worker":         nil,

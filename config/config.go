@@ -25,6 +25,11 @@ type Config struct {
 	RedisURL Secret
 	// ReportDir is the directory for reports. Defaults to "reports".
 	ReportDir string
+	// ReportFormat is the kind of file of the reports there: csv or xlsx. Defaults to csv.
+	ReportFormat string
+	// ReportGuard says whether cells of CSV reports are guarded from spreadsheet programs that round and rewrite them: auto
+	// or off. Defaults to auto.
+	ReportGuard string
 	// UpdatesDir is the directory for the daily files of webhooks. Defaults to "updates".
 	UpdatesDir string
 	// StateDir is the directory of the ledger without Redis. Defaults to the

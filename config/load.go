@@ -257,6 +257,8 @@ func (l *loader) read() Config {
 	l.classesFit(c)
 	c.RedisURL = setting(l, setRedis, redisURL)
 	c.ReportDir = setting(l, setReportDir, l.env.directory)
+	c.ReportFormat = setting(l, setReportFormat, oneOf("csv", "xlsx"))
+	c.ReportGuard = setting(l, setReportGuard, oneOf("auto", "off"))
 	c.UpdatesDir = setting(l, setUpdatesDir, l.env.directory)
 	c.StateDir = setting(l, setStateDir, l.env.directory)
 	c.Concurrency = setting(l, setConcurrency, wholeNumber(0, 10_000))

@@ -64,7 +64,7 @@ func TestDefaults(t *testing.T) {
 	}
 	want := Config{
 		Account: "default", Accounts: map[string]Account{"default": {Name: "default", Signing: "none"}},
-		BaseURL: "https://api.aftership.com", APIVersion: "2024-04", ReportDir: "reports", UpdatesDir: "updates",
+		BaseURL: "https://api.aftership.com", APIVersion: "2024-04", ReportDir: "reports", ReportFormat: "csv", ReportGuard: "auto", UpdatesDir: "updates",
 		StateDir: "/home/ann/.local/state/aftership-bulk", MaxAttempts: 8, Retention: 14 * 24 * time.Hour,
 		MetaRetention: 90 * 24 * time.Hour, LogLevel: "info", LogFormat: "text", file: c.file, shown: c.shown,
 	}
@@ -82,7 +82,7 @@ func TestDefaults(t *testing.T) {
 func TestEverySettingFromEveryPlace(t *testing.T) {
 	values := map[string]string{
 		setAccount: "eu", setVersion: "2025-07", setBaseURL: "http://localhost:8321", setRate: "7.5",
-		setRedis: "redis://:pw@one:6379", setReportDir: "out", setStateDir: "/var/state", setConcurrency: "12",
+		setRedis: "redis://:pw@one:6379", setReportDir: "out", setReportFormat: "xlsx", setReportGuard: "off", setStateDir: "/var/state", setConcurrency: "12",
 		setMaxAttempts: "3", setRetention: "48h", setMetaRetention: "9600h", setLogLevel: "warn", setLogFormat: "json",
 	}
 	for name, value := range values {

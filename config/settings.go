@@ -49,6 +49,8 @@ const (
 	setRate          = "rate_limit"
 	setRedis         = "redis_url"
 	setReportDir     = "report_dir"
+	setReportFormat  = "report_format"
+	setReportGuard   = "report_guard"
 	setUpdatesDir    = "updates_dir"
 	setStateDir      = "state_dir"
 	setHTTP          = "http_addr"
@@ -91,6 +93,10 @@ var settings = []Setting{
 		Doc: "The Redis that holds queue and ledger: `redis://`, `rediss://` (TLS), `redis-sentinel://HOST,HOST/MASTER`, `redis-cluster://HOST,HOST`, `unix://`. Give a password by the environment or the file, since other users can see flags. Defaults to none: `enqueue` does the work itself and keeps its state in the state directory."},
 	{Name: setReportDir, Env: "REPORT_DIR", Flag: "report-dir", Key: "report_dir", Default: "reports", arg: "DIR",
 		Doc: "The directory for the reports of finished batches. Defaults to `reports`."},
+	{Name: setReportFormat, Env: "REPORT_FORMAT", Flag: "report-format", Key: "report_format", Default: "csv", arg: "FORMAT",
+		Doc: "The kind of file of the reports there: `csv` or `xlsx`, a workbook of text cells. A report that is written to a named file is what that name ends in. Defaults to `csv`."},
+	{Name: setReportGuard, Env: "REPORT_GUARD", Flag: "report-guard", Key: "report_guard", Default: "auto", arg: "HOW",
+		Doc: "Which cells of CSV reports get an apostrophe in front: `auto`, those that a spreadsheet program would run as formulas, round or write anew when it saves the file; `off`, formulas alone. Reading a report takes it off again. Defaults to `auto`."},
 	{Name: setUpdatesDir, Env: "UPDATES_DIR", Flag: "updates-dir", Key: "updates_dir", Default: "updates", arg: "DIR", worker: true,
 		Doc: "The directory for the daily files of what webhooks told. Defaults to `updates`."},
 	{Name: setStateDir, Env: "STATE_DIR", Flag: "state-dir", Key: "state_dir", arg: "DIR",

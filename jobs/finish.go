@@ -36,7 +36,7 @@ func (h *Handler) finish(ctx context.Context, p Payload) error {
 	if !b.Ended() || !b.ReportedAt.IsZero() {
 		return nil
 	}
-	files, err := WriteReports(ctx, h.ledger, b, h.account.Client.Version(), h.opts.ReportDir)
+	files, err := WriteReports(ctx, h.ledger, b, h.account.Client.Version(), h.opts.ReportDir, h.opts.Reports)
 	if err != nil {
 		h.log.Error("the report could not be written; `enqueue report` writes it from the ledger", "batch", b.ID, "dir", h.opts.ReportDir, "error", err)
 		return nil
@@ -47,8 +47,8 @@ func (h *Handler) finish(ctx context.Context, p Payload) error {
 
 // WriteReports writes the report of a batch and the file of its failed rows into
 // a directory, with what was repaired for the version of the API.
-func WriteReports(ctx context.Context, ledger *batch.Store, b batch.Batch, v aftership.Version, dir string) (report.Paths, error) {
-	paths, err := report.Files(ctx, dir, b, Results(ctx, ledger, b, v))
+func WriteReports(ctx context.Context, ledger *batch.Store, b batch.Batch, v aftership.Version, dir string, o report.Options) (report.Paths, error) {
+	paths, err := report.FilesWith(ctx, dir, b, Results(ctx, ledger, b, v), o)
 	if err != nil {
 		return paths, fmt.Errorf("write the report of batch %s to %s: %w", b.ID, dir, err)
 	}

@@ -3,6 +3,8 @@ package jobs
 import (
 	"log/slog"
 	"time"
+
+	"aftership-bulk/report"
 )
 
 // Options are the settings of a worker.
@@ -19,6 +21,8 @@ type Options struct {
 	// ReportDir is where the worker writes the reports of batches that it finishes.
 	// Empty writes none.
 	ReportDir string
+	// Reports says how they are written.
+	Reports report.Options
 	// Poll is how often idle queues are looked at. Defaults to one second.
 	Poll time.Duration
 	// ShutdownTime is how long calls under way may take to end after a SIGTERM.

@@ -51,7 +51,7 @@ func run(ctx context.Context) error {
 
 func measure(ctx context.Context, r *rig.Redis, b batch.Batch, dir string) error {
 	files, err := median(func() error {
-		paths, err := jobs.WriteReports(ctx, r.Ledger, b, r.Intake.Version, dir)
+		paths, err := jobs.WriteReports(ctx, r.Ledger, b, r.Intake.Version, dir, report.Options{})
 		if err == nil && paths.Counts.Rows != *rows {
 			err = fmt.Errorf("the report has %d of %d rows", paths.Counts.Rows, *rows)
 		}

@@ -236,7 +236,7 @@ func (c *cli) report(ctx context.Context, s *session, id, out string) error {
 }
 
 func (c *cli) printReport(ctx context.Context, s *session, b batch.Batch) error {
-	_, err := report.Write(ctx, c.ui.stdout, report.InfoOf(b), s.results(ctx, b), report.Options{})
+	_, err := report.Write(ctx, c.ui.stdout, report.InfoOf(b), s.results(ctx, b), report.Options{Guard: report.Guard(c.cfg.ReportGuard)})
 	return err
 }
 

@@ -47,4 +47,6 @@ func offerSettings(root *cobra.Command) {
 	offer(root, "api-version", config.Versions()...)
 	offer(root, "log-level", "debug", "info", "warn", "error")
 	offer(root, "log-format", "text", "json")
+	offer(root, "report-format", "csv", "xlsx")
+	offer(root, "report-guard", "auto", "off")
 }

@@ -328,13 +328,14 @@ func (c *cli) dryRun(ctx context.Context, inputs []*input) error {
 // person.
 func (c *cli) writeReport(ctx context.Context, in *input, items iter.Seq2[batch.Item, error], files int) error {
 	if dir := c.reportDir(files); dir != "" {
-		paths, err := report.Files(ctx, dir, in.b, items)
+		paths, err := report.FilesWith(ctx, dir, in.b, items, wire.ReportOptions(c.cfg))
 		in.report, in.failed = paths.Report, paths.Failed
 		return err
 	}
 	ext := filepath.Ext(c.imp.report)
 	failed := strings.TrimSuffix(c.imp.report, ext) + ".failed" + ext
-	counts, err := report.ToFile(ctx, c.imp.report, report.InfoOf(in.b), items, report.Options{})
+	o := report.Options{Guard: report.Guard(c.cfg.ReportGuard)} // the format is what the name says
+	counts, err := report.ToFile(ctx, c.imp.report, report.InfoOf(in.b), items, o)
 	if err != nil {
 		return err
 	}
@@ -342,8 +343,8 @@ func (c *cli) writeReport(ctx context.Context, in *input, items iter.Seq2[batch.
 	if counts.Failed == 0 {
 		return nil
 	}
-	in.failed = failed
-	_, err = report.ToFile(ctx, failed, report.InfoOf(in.b), items, report.Options{OnlyFailed: true})
+	in.failed, o.OnlyFailed = failed, true
+	_, err = report.ToFile(ctx, failed, report.InfoOf(in.b), items, o)
 	return err
 }
 

@@ -15,6 +15,7 @@ import (
 	"aftership-bulk/config"
 	"aftership-bulk/jobs"
 	"aftership-bulk/ratelimit"
+	"aftership-bulk/report"
 )
 
 // Version is the version of the API in the settings.
@@ -72,7 +73,12 @@ func LedgerOptions(cfg config.Config) batch.Options {
 
 // WorkerOptions are a worker's settings.
 func WorkerOptions(cfg config.Config, log *slog.Logger) jobs.Options {
-	return jobs.Options{MaxAttempts: cfg.MaxAttempts, Concurrency: cfg.Concurrency, ReportDir: cfg.ReportDir, Log: log}
+	return jobs.Options{MaxAttempts: cfg.MaxAttempts, Concurrency: cfg.Concurrency, ReportDir: cfg.ReportDir, Reports: ReportOptions(cfg), Log: log}
+}
+
+// ReportOptions are the settings of reports.
+func ReportOptions(cfg config.Config) report.Options {
+	return report.Options{Format: report.Format(cfg.ReportFormat), Guard: report.Guard(cfg.ReportGuard)}
 }
 
 // Logger builds the logger of the settings.
