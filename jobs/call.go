@@ -26,6 +26,7 @@ type call struct {
 	until time.Time // the end of the handler's patience with slots
 	// probing lets the call pass a stop, to try whether its cause is gone.
 	probing bool
+	run     uint64 // tells this run of the job from others, where it matters
 	log     *slog.Logger
 }
 
@@ -207,6 +208,11 @@ func (c *call) begin(ctx context.Context) error {
 		return &notBegun{begun.Why}
 	}
 	c.begun = begun
+	if c.b.Operation == batch.Retrack {
+		if err := c.alone(ctx); err != nil {
+			return err
+		}
+	}
 	failpoint.Hit(failpoint.AfterBegin)
 	return nil
 }

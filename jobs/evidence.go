@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"math/rand/v2"
 	"strconv"
 	"strings"
 	"time"
@@ -13,8 +14,8 @@ import (
 )
 
 // holdTime is how long a retrack keeps others of the same tracking away, should
-// its worker die: longer than a call and the wait for its slot take.
-const holdTime = longestWait + time.Minute
+// its worker die: longer than a call takes. It is taken anew right before the call.
+const holdTime = aftership.DefaultTimeout + 10*time.Second
 
 // tracking names the tracking of the call, for holding it.
 func (c *call) tracking() string {
@@ -22,18 +23,38 @@ func (c *call) tracking() string {
 	return cmp.Or(ref.ID, ref.Slug+"/"+strings.ToUpper(ref.TrackingNumber))
 }
 
-// owner names the job across batches.
-func (c *call) owner() string { return c.p.Batch + ":" + strconv.Itoa(c.p.Job) }
+// owner names this run of the job: where a worker is taken for dead and is not,
+// two run the same job at once.
+func (c *call) owner() string {
+	return c.p.Batch + ":" + strconv.Itoa(c.p.Job) + ":" + strconv.FormatUint(c.run, 36)
+}
 
-// hold keeps other retracks of the tracking away, those of other batches too: a
-// retrack is counted, and must not be sent while another one is under way.
+// hold keeps other retracks of the tracking away, those of other batches and
+// other runs of this job too: a retrack is counted, and must not be sent while
+// another one is under way.
 func (c *call) hold(ctx context.Context) error {
+	if c.run == 0 {
+		c.run = rand.Uint64() | 1
+	}
 	ok, err := c.h.ledger.Hold(ctx, c.h.account.Name, c.tracking(), c.owner(), holdTime)
 	if err != nil {
 		return err
 	}
 	if !ok {
 		return back(5*time.Second, "another retrack of this tracking is under way")
+	}
+	return nil
+}
+
+// alone makes sure, right before a retrack is sent, that the tracking is still
+// held, and that no other run of the job has begun since this one looked: then
+// the tracking must be looked at first.
+func (c *call) alone(ctx context.Context) error {
+	if err := c.hold(ctx); err != nil {
+		return errors.Join(err, c.takeBack(ctx))
+	}
+	if c.begun.Begins > c.look.Begins+1 {
+		return errors.Join(back(5*time.Second, "another worker has begun this retrack"), c.takeBack(ctx))
 	}
 	return nil
 }

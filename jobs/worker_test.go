@@ -843,6 +843,27 @@ func TestLostTasksAreFedAgain(t *testing.T) {
 
 // A retrack waits while another batch retracks the same tracking, and then finds
 // it active: of the two, one is sent with an effect.
+// A worker that is taken for dead and is not runs a job at the same time as another.
+func TestARetrackThatRunsTwiceIsSentOnce(t *testing.T) {
+	eachStore(t, aftership.V202404, sandbox.Options{Latency: 400 * time.Millisecond}, func(t *testing.T, r *rig) {
+		r.seed(sandbox.Seed{Slug: "ups", Number: "1Z999AA10000000001", Tag: "Expired", Inactive: true, Created: created, Updated: created})
+		id := r.accept(batch.Retrack, Defaults{}, "tracking_number,slug\n1Z999AA10000000001,ups\n")
+		tasks, err := r.queue.inspector.ListPendingTasks(queueName("acc", laneOf(batch.Retrack), batch.Upload))
+		if err != nil || len(tasks) != 1 {
+			t.Fatalf("%d tasks: %v", len(tasks), err)
+		}
+		if err := r.queue.putAgain(t.Context(), tasks[0]); err != nil {
+			t.Fatal(err)
+		}
+		r.work()
+		r.work()
+		r.ended(id)
+		if n := r.calls(aftership.EndpointRetrack); n != 1 {
+			t.Errorf("%d retracks were sent", n)
+		}
+	})
+}
+
 func TestRetracksOfOneTrackingTakeTurns(t *testing.T) {
 	r := newRig(t, redistest.Mini(t), aftership.V202404, sandbox.Options{})
 	r.seed(sandbox.Seed{Slug: "ups", Number: "1Z999AA10000000001", Tag: "Expired", Inactive: true, Created: created, Updated: created})
