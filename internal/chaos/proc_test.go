@@ -33,7 +33,7 @@ func (w *world) start(env []string, name string, args ...string) *proc {
 	out, err := os.Create(p.log)
 	w.check(err)
 	defer out.Close()
-	p.cmd = exec.Command(filepath.Join(bin, name), args...)
+	p.cmd = exec.Command(filepath.Join(w.bin, name), args...)
 	p.cmd.Dir, p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = w.dir, append(append([]string{}, w.env...), env...), out, out
 	dieWithParent(p.cmd)
 	w.check(p.cmd.Start())

@@ -40,6 +40,9 @@ type world struct {
 	unflagged bool
 	// frozen says that a worker may have slept between its look and its call.
 	frozen bool
+	bin    string    // where the programs are
+	clock  []string  // what moves the programs' clocks
+	base   time.Time // since when they run faster
 }
 
 // setup says what a scenario's world is like.
@@ -50,6 +53,8 @@ type setup struct {
 	redis    []redistest.Option // of the server
 	cluster  bool
 	embedded bool
+	moved    bool     // the programs are those whose clock can be moved
+	fast     bool     // and runs faster, from the start on
 	sandbox  []string // further flags
 	// proxied puts something between the programs and Redis, and says where it is.
 	proxied func(*world) string
@@ -59,7 +64,12 @@ type setup struct {
 func open(t *testing.T, s setup) *world {
 	t.Helper()
 	t.Parallel()
-	w := &world{t: t, dir: t.TempDir()}
+	w := &world{t: t, dir: t.TempDir(), bin: bin}
+	if s.moved {
+		moved, err := movedPrograms()
+		w.check(err)
+		w.bin = moved
+	}
 	if s.rate == 0 {
 		s.rate = 10
 	}
@@ -70,6 +80,12 @@ func open(t *testing.T, s setup) *world {
 		"REPORT_DIR=" + filepath.Join(w.dir, "reports"), "STATE_DIR=" + filepath.Join(w.dir, "state"), "LOG_LEVEL=debug"}
 	if s.attempts > 0 {
 		w.env = append(w.env, "MAX_ATTEMPTS="+itoa(s.attempts))
+	}
+	if s.fast {
+		w.hasten()
+		preload, err := redisPreload()
+		w.check(err)
+		s.redis = append(s.redis, redistest.Env(append(w.clock, "LD_PRELOAD="+preload)...))
 	}
 	w.openRedis(s)
 	w.openSandbox(s)
@@ -101,7 +117,8 @@ func (w *world) openRedis(s setup) {
 // openSandbox starts the stand-in for AfterShip.
 func (w *world) openSandbox(s setup) {
 	args := append([]string{"--addr", "127.0.0.1:0", "--log-size", "1000000", "--rate", itoa(s.rate), "--latency", s.latency.String(), "--jitter", min(s.latency/10, 3*time.Millisecond).String()}, s.sandbox...)
-	cmd := exec.Command(filepath.Join(bin, "sandbox"), args...)
+	cmd := exec.Command(filepath.Join(w.bin, "sandbox"), args...)
+	cmd.Env = append(os.Environ(), w.clock...)
 	dieWithParent(cmd)
 	stdout, err := cmd.StdoutPipe()
 	w.check(err)
@@ -224,7 +241,7 @@ var commands = map[batch.Operation]string{batch.Create: "create", batch.Update: 
 // enqueue runs enqueue to its end and returns what it said on stdout.
 func (w *world) enqueue(want int, args ...string) string {
 	w.t.Helper()
-	cmd := exec.CommandContext(w.t.Context(), filepath.Join(bin, "enqueue"), args...)
+	cmd := exec.CommandContext(w.t.Context(), filepath.Join(w.bin, "enqueue"), args...)
 	cmd.Dir, cmd.Env = w.dir, w.env
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

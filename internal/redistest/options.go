@@ -7,6 +7,7 @@ type settings struct {
 	dir     string
 	port    int
 	cluster bool
+	env     []string
 }
 
 // Option changes the configuration of a private server.
@@ -43,6 +44,11 @@ func Dir(dir string) Option {
 // Port fixes the port. Defaults to a free one.
 func Port(port int) Option {
 	return func(s *settings) { s.port = port }
+}
+
+// Env adds variables to the server's environment, as NAME=VALUE. Defaults to none.
+func Env(vars ...string) Option {
+	return func(s *settings) { s.env = append(s.env, vars...) }
 }
 
 func clusterMode(s *settings) { s.cluster = true }

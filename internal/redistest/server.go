@@ -31,6 +31,7 @@ type Redis struct {
 	addr   string
 	port   int
 	config string
+	env    []string
 	ownDir bool
 
 	mu   sync.Mutex
@@ -57,7 +58,7 @@ func Start(opts ...Option) (*Redis, error) {
 	for _, opt := range opts {
 		opt(&s)
 	}
-	r := &Redis{dir: s.dir, port: s.port}
+	r := &Redis{dir: s.dir, port: s.port, env: s.env}
 	if r.dir == "" {
 		dir, err := os.MkdirTemp("", "redistest-")
 		if err != nil {
@@ -141,7 +142,7 @@ func (r *Redis) Restart() error {
 		return fmt.Errorf("%s (%w)", missing, err)
 	}
 	cmd := exec.Command(path, "-")
-	cmd.Stdin = strings.NewReader(r.config)
+	cmd.Stdin, cmd.Env = strings.NewReader(r.config), append(os.Environ(), r.env...)
 	r.said.Reset()
 	cmd.Stdout, cmd.Stderr = &r.said, &r.said
 	dieWithParent(cmd)
