@@ -194,13 +194,9 @@ type noCourier struct{ CarrierHint }
 func (e *noCourier) Error() string { return e.Wrong }
 
 // CarrierKey is a carrier's name as [Plan.Carriers] and [Plan.CarrierHints] hold
-// it: case and the number of spaces do not count.
-func CarrierKey(name string) string {
-	if isSlug(name) {
-		return name
-	}
-	return strings.ToLower(strings.Join(strings.Fields(name), " "))
-}
+// it: the number of spaces does not count. Case does, because "dhl" is a slug and
+// "DHL" the name of a family.
+func CarrierKey(name string) string { return strings.Join(strings.Fields(name), " ") }
 
 // courier turns a carrier's name into its slug.
 func (r *reader) courier(c *column, text string) (value.Cleaned, error) {

@@ -131,7 +131,7 @@ func TestCarriersAreRead(t *testing.T) {
 		Carriers:     map[string]string{CarrierKey("DHL Paket"): "dhl-germany", CarrierKey("Own van"): ""},
 		CarrierHints: map[string]CarrierHint{CarrierKey("DHL"): {"may mean several couriers: dhl, dhl-germany", "write the slug"}},
 	}
-	for cell, want := range map[string]string{"dhl paket": "dhl-germany", "DHL  Paket ": "dhl-germany", "Own Van": "", "ups": "ups", "DHL": "!may mean several", "Von Neumann": "!not a courier's slug"} {
+	for cell, want := range map[string]string{"DHL Paket": "dhl-germany", "DHL  Paket ": "dhl-germany", "Own van": "", "ups": "ups", "dhl": "dhl", "DHL": "!may mean several", "Von Neumann": "!not a courier's slug"} {
 		row := readOne(t, p, []string{"tracking_number", "slug"}, []string{"AAAA1111", cell})
 		say, refused := strings.CutPrefix(want, "!")
 		if refused {
@@ -161,6 +161,32 @@ func TestPlainRowsStayPlain(t *testing.T) {
 		[]string{" AAAA1111 ", "ups", "deu", "a@b.example,c@d.example", "+4915112345678", "2024-05-31T14:00:00+02:00", "2024-05-31", "Blue"})
 	if row.changed {
 		t.Errorf("changed by %v", row.Repairs)
+	}
+}
+
+// A cell that the sheet's reader does not trust matters if its column is sent.
+func TestFlawsOfSentColumnsAreProblems(t *testing.T) {
+	header := []string{"tracking_number", "sku"}
+	m, _, err := sheet.Map(header, Columns())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Survey{Plan: Plan{Operation: batch.Create, Version: aftership.V202404, Mapping: m}}
+	s.checked = checkedFields(s.Plan)
+	flawed := func(column int) reading {
+		return s.read(s.newReader(), line{Row: sheet.Row{Line: 2, Cells: []string{"12345678901234500000", "x"}, Flaws: []sheet.Flaw{{Column: column, Problem: "is flawed", Hint: "mend it"}}}})
+	}
+	if got := flawed(1); got.fate != wrong || len(got.said.problems) != 1 || got.said.problems[0].String() != `tracking_number "12345678901234500000" is flawed` {
+		t.Errorf("sent: %+v", got.said)
+	}
+	s.Plan.Mapping.Fields[0] = ""
+	s.Plan.Mapping.Fields[1] = "tracking_number"
+	if got := flawed(1); got.fate != wrong || len(got.said.doubts) != 1 || got.said.problems[0].Wrong == "is flawed" {
+		t.Errorf("not sent: %+v", got.said)
+	}
+	skipped := s.read(s.newReader(), line{Row: sheet.Row{Line: 3, Cells: []string{"a", "b"}, Skip: "a repeated header"}})
+	if skipped.fate != noData || skipped.said != nil {
+		t.Errorf("skipped: %+v", skipped)
 	}
 }
 
