@@ -85,7 +85,7 @@ func FuzzWriteCSV(f *testing.F) {
 		if first.Len() == 0 {
 			return
 		}
-		o := Options{AnyWidth: true, HeaderLine: 1}
+		o := Options{AnyWidth: true, HeaderLine: 1, HeaderLines: 1}
 		if s.NoHeader {
 			o = Options{AnyWidth: true, Columns: s.Header}
 		}
