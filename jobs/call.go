@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"aftership-bulk/aftership"
