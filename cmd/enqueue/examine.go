@@ -45,9 +45,9 @@ func (x *examination) all(ctx context.Context) error {
 	for _, name := range x.cli.cfg.WithKeys() {
 		x.accounts[name] = true
 	}
-	checks := []func(context.Context) error{x.ledger, x.held, x.keys}
+	checks := []func(context.Context) error{x.ledger, x.held, x.outages, x.keys}
 	if x.s.embedded == nil {
-		checks = []func(context.Context) error{x.redis, x.ledger, x.queued, x.held, x.paused, x.tasks, x.workers, x.locks, x.keys}
+		checks = []func(context.Context) error{x.redis, x.ledger, x.queued, x.held, x.outages, x.paused, x.tasks, x.workers, x.locks, x.keys}
 	}
 	for _, check := range checks {
 		if err := check(ctx); err != nil {
@@ -271,6 +271,28 @@ func (x *examination) held(ctx context.Context) error {
 	}
 	if none {
 		x.ok("stops", "no account and no batch is held back")
+	}
+	return nil
+}
+
+// outages tells for which operations AfterShip fails every call.
+func (x *examination) outages(ctx context.Context) error {
+	none := true
+	for _, account := range slices.Sorted(maps.Keys(x.accounts)) {
+		for _, op := range batch.AllOperations() {
+			since, outage, err := jobs.Outages(ctx, x.s.ledger, account, op)
+			if err != nil {
+				return err
+			}
+			if outage {
+				none = false
+				x.warn("outages", fmt.Sprintf("AfterShip has failed every %s call of account %s since %s", op, account, stamp(since)),
+					"one call is tried every ten seconds, and no attempt is charged", "wait: it goes on by itself when AfterShip answers again")
+			}
+		}
+	}
+	if none {
+		x.ok("outages", "AfterShip answers, as far as calls were made")
 	}
 	return nil
 }
