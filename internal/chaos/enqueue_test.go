@@ -91,7 +91,7 @@ func embeddedKilled(t *testing.T, op batch.Operation) {
 	w := open(t, setup{rate: pick(40, 100), embedded: true})
 	rows := pick(200, 5000)
 	path := w.sheet(op, "made", rows)
-	kills, killed := pick(8, 40), 0
+	kills, killed := pick(5, 40), 0
 	for {
 		before := w.called()
 		p := w.start(nil, "enqueue", commands[op], path)

@@ -33,7 +33,7 @@ const patience = 4 * time.Minute
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
-		_ = f.Value.Set(pick("8", "4")) // the scenarios wait for leases and back-offs more than they compute
+		_ = f.Value.Set(pick("10", "4")) // the scenarios wait for leases and back-offs more than they compute
 	}
 	os.Exit(withPrograms(m.Run))
 }
