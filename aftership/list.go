@@ -97,6 +97,7 @@ type listPage struct {
 	first     string
 	cursor    string // set where there is a next page, in versions with cursors
 	last      bool
+	total     int // of trackings that pass the filter; zero where the reply does not say
 }
 
 func (p listPage) next(at position) (position, bool) {
@@ -138,6 +139,7 @@ func (a *answer) page(number int, query url.Values) (listPage, error) {
 		p.first = p.trackings[0].ID
 	}
 	p.last, p.cursor = lastPage(o, number, len(raws), query)
+	p.total = max(o.int("count"), o.object("pagination").int("total"))
 	return p, nil
 }
 
