@@ -11,10 +11,16 @@
 //
 // The bucket learns from the rate-limit headers of the answers. Where they
 // behave like whole Unix seconds it locks its slots to those seconds and can use
-// all of the limit; elsewhere it paces them evenly with a small margin that
-// grows with refusals and shrinks in peace. A lower limit is obeyed at once, a
-// higher one only up to the configured limit, another client's use is
-// subtracted, and a refusal pauses every process. The arithmetic is model.go,
-// in plain Go, and bucket.lua, the same in Lua; a property test keeps them in
-// step.
+// all of the limit; elsewhere it paces them evenly with a small margin, as large
+// as the way's usual jitter asks, that grows with refusals and shrinks with each
+// slot, so that about one call in 250 is refused at the worst. A lower limit is
+// obeyed at once, a higher one only up to the configured limit, another client's
+// use is subtracted, and a refusal pauses every process: until the reset, or for
+// a slot where it is by itself and seconds are not whole.
+//
+// What a busy machine holds up teaches nothing false: where the server's seconds
+// begin is told only by requests whose round trip was short, Redis' clock only by
+// short exchanges, and a request that came in the second after its own takes one
+// of that second's slots. The arithmetic is model.go, in plain Go, and
+// bucket.lua, the same in Lua; a property test keeps them in step.
 package ratelimit

@@ -226,3 +226,95 @@ func TestStormDoesNotRaiseTheMargin(t *testing.T) {
 		t.Errorf("margin %v although hardly anything was sent", m)
 	}
 }
+
+// refusal is a 429 as the headers of a second tell it.
+func (p *probe) refusal(refused float64) {
+	reset := math.Floor(p.now/second) + 1
+	p.learn(Learned{limit: 10000, limitAt: p.now, until: reset * second, untilReset: reset, windows: []seen{{reset, 0, 0, refused, refused, 0}}})
+}
+
+// Where seconds are not whole, a refusal by itself came of the jitter, and costs
+// a slot. A second one soon after it is taken seriously.
+func TestALoneRefusalCostsOneSlot(t *testing.T) {
+	tests := []struct {
+		name     string
+		refused  float64
+		before   time.Duration // since the refusal before
+		bad      float64
+		min, max time.Duration
+	}{
+		{"by itself", 1, time.Hour, 1, 100 * time.Millisecond, 150 * time.Millisecond},
+		{"two at once", 2, time.Hour, 1, 600 * time.Millisecond, time.Second},
+		{"soon after another", 1, time.Second, 1, 600 * time.Millisecond, time.Second},
+		{"where seconds may be whole", 1, time.Hour, 0, 600 * time.Millisecond, 1100 * time.Millisecond},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			p := newProbe(10)
+			for math.Mod(p.now, second) > 300000 {
+				p.slot()
+			}
+			p.b.phased, p.b.bad, p.b.refusedAt = 1, test.bad, p.now-float64(test.before.Microseconds())
+			p.refusal(test.refused)
+			if got := p.slot(); got < test.min || got > test.max {
+				t.Errorf("the next slot came after %v, want %v to %v", got, test.min, test.max)
+			}
+		})
+	}
+}
+
+// What a request that was held up does to its neighbours is no reason to send less.
+func TestHeldUpRequestsExcuseRefusals(t *testing.T) {
+	for _, late := range []bool{false, true} {
+		p := newProbe(10)
+		for range 30 {
+			p.slot()
+		}
+		before := p.b.margin
+		p.refusal(1)
+		if late {
+			p.ask.learned.late = p.now - 100000
+		}
+		p.slot()
+		if raised := p.b.margin > before; raised == late {
+			t.Errorf("held up %v: the margin went from %v to %v", late, before, p.b.margin)
+		}
+	}
+}
+
+func TestSlotsKeepClearOfTheEdgesOfWholeSeconds(t *testing.T) {
+	p := newProbe(10)
+	p.b.phased, p.b.phase, p.b.spread = 1, 123000, 0
+	near, begin := 0, p.now
+	for range 200 {
+		p.slot()
+		if into := math.Mod(p.now+p.b.phase, second); into < clearMin/2 || into > second-clearMin {
+			near++
+		}
+	}
+	if near > 0 {
+		t.Errorf("%d of 200 slots lie near an edge", near)
+	}
+	if took := (p.now - begin) / second; took > 21 {
+		t.Errorf("200 slots took %.1f s", took)
+	}
+}
+
+// Requests that came late take the room of a slot in the second in which they came.
+func TestStraysTakeRoom(t *testing.T) {
+	p := newProbe(10)
+	p.b.mode, p.b.phased, p.b.next = 1, 1, p.now
+	p.slot()
+	reset := math.Floor(p.now/second) + 2
+	p.learn(Learned{windows: []seen{{reset, 7, 9, 3, 0, 2}}})
+	n := 0
+	for math.Floor(p.now/second)+1 <= reset {
+		if math.Floor(p.now/second)+1 == reset {
+			n++
+		}
+		p.slot()
+	}
+	if n != 8 {
+		t.Errorf("%d slots in a second with two strays", n)
+	}
+}

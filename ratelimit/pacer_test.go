@@ -297,3 +297,31 @@ func TestObservationIsToldWithoutWaiters(t *testing.T) {
 		}
 	})
 }
+
+// An exchange that was held up tells little of the source's clock.
+func TestSlowExchangesMoveTheClockLittle(t *testing.T) {
+	now := time.Now()
+	p := &Pacer{now: func() time.Time { return now }, start: now, line: newLine()}
+	grant := func(trip time.Duration, at float64) {
+		begin := now
+		now = now.Add(trip)
+		p.sync(Grant{Now: int64(at)}, begin, now)
+	}
+	const ahead = 1e12
+	for range 20 {
+		grant(time.Millisecond, ahead+p.here(now)+500)
+		now = now.Add(time.Second)
+	}
+	known := p.clock
+	grant(2*time.Second, ahead+p.here(now)+100) // the answer was held up, not the asking
+	if moved := math.Abs(p.clock.offset - known.offset); moved > 1000 {
+		t.Errorf("the clock moved by %.0f us", moved)
+	}
+	if p.clock.trip > 4*known.trip {
+		t.Errorf("the usual trip went from %v to %v", known.trip, p.clock.trip)
+	}
+	grant(time.Millisecond, 2*ahead) // but a clock that was set is followed
+	if off := math.Abs(p.clock.offset + p.here(now.Add(-time.Millisecond/2)) - 2*ahead); off > 1 {
+		t.Errorf("%.0f us behind a clock that was set", off)
+	}
+}
