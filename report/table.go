@@ -20,13 +20,14 @@ type table struct {
 	echo   []int // the input's columns that are given back
 	broken int   // the input's column of broken lines, where it is a report; -1 if there is none
 	width  int   // of the input
+	fill   bool  // cells that are empty show what the row inherits
 	line   []string
 	clock  clock
 }
 
 // newTable begins a table with its header. Columns of an earlier report are not given back.
 func newTable(w io.Writer, info Info, o Options) (*table, error) {
-	t := &table{guard: guardOf(o), broken: -1, width: len(info.Header)}
+	t := &table{guard: guardOf(o), broken: -1, width: len(info.Header), fill: o.OnlyFailed}
 	for i, name := range info.Header {
 		switch {
 		case sheet.Names(name, sheet.ColumnBroken):
@@ -58,11 +59,7 @@ func (t *table) write(r row) error {
 	entry := r[0].Entry
 	t.line = t.line[:0]
 	for _, i := range t.echo {
-		cell := ""
-		if i < len(entry.Cells) {
-			cell = t.guard(entry.Cells[i])
-		}
-		t.line = append(t.line, cell)
+		t.line = append(t.line, t.guard(t.cell(entry, i)))
 	}
 	told := tell(r)
 	t.line = append(t.line, strconv.Itoa(entry.Line), string(r.outcome()), told.code, t.own(told.message), t.own(told.hint),
@@ -71,6 +68,27 @@ func (t *table) write(r row) error {
 		return fmt.Errorf("line %d: %w", entry.Line, err)
 	}
 	return nil
+}
+
+// cell is a cell of the row as it was. Among the failed rows alone, the rows above from which one inherits may be missing,
+// so there an empty cell holds what it inherits.
+func (t *table) cell(entry batch.Entry, i int) string {
+	if own := cellAt(entry.Cells, i); own != "" || !t.fill {
+		return own
+	}
+	for _, f := range entry.Filled {
+		if f.Column == i {
+			return f.Value
+		}
+	}
+	return ""
+}
+
+func cellAt(cells []string, i int) string {
+	if i < len(cells) {
+		return cells[i]
+	}
+	return ""
 }
 
 // brokenLine is the line of a row that could not be split into cells; the reader puts it behind the cells, which are empty. A report
