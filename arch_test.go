@@ -37,6 +37,7 @@ var layers = map[string][]string{
 	"report":             {"batch", "sheet", "sheet/book"},
 	"aftership/sandbox":  {"aftership"},
 	"jobs":               {"aftership", "sheet", "sheet/preset", "value", "carrier", "batch", "ratelimit", "redisconn", "config", "report", "internal/failpoint"},
+	"export":             {"aftership", "batch", "jobs", "sheet", "sheet/book"},
 	"internal/wire":      {"aftership", "batch", "report", "ratelimit", "redisconn", "config", "jobs"},
 	"web":                {"aftership", "batch", "jobs", "redisconn", "report", "sheet"},
 	"cmd/enqueue":        nil, // nil is any

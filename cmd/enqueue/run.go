@@ -84,6 +84,7 @@ number of machines take them, and returns at once.
 	root.AddCommand(c.createCommand(), c.updateCommand(), c.completeCommand(), c.retrackCommand(), c.inspectCommand(), c.checkCommand(),
 		c.completes(c.statusCommand()), c.batchesCommand(), c.completes(c.reportCommand()), c.completes(c.retryCommand()), c.completes(c.deadCommand()),
 		c.completes(c.pauseCommand()), c.completes(c.resumeCommand()), c.completes(c.cancelCommand()), c.completes(c.purgeCommand()),
+		c.exportCommand(), c.lastCheckpointCommand(), c.predictCommand(), c.couriersCommand(),
 		c.doctorCommand(), c.templateCommand(), c.configCommand())
 	offerSettings(root)
 	return root
