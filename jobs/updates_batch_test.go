@@ -110,7 +110,7 @@ func TestPartsOfAQueuesName(t *testing.T) {
 
 // What an event costs in Redis and how many a worker takes in, for docs/automation.md.
 func BenchmarkUpdates(b *testing.B) {
-	server := redistest.Server(b)
+	server := redistest.Server(b, redistest.Config("hash-max-listpack-value 512"))
 	rdb := server.Client()
 	defer rdb.Close()
 	u := newUpdater(Options{Log: slog.New(slog.DiscardHandler), Observer: deaf{}, Now: time.Now, Updates: &UpdateOptions{Redis: rdb, Dir: b.TempDir()}})

@@ -274,6 +274,39 @@ func TestServer(t *testing.T) {
 	}
 }
 
+// While Redis is away AfterShip is asked to come again, and soon; an event that came
+// then is taken later.
+func TestRedisAway(t *testing.T) {
+	server := redistest.Server(t, redistest.AppendOnly("always"))
+	rdb := server.Client()
+	defer rdb.Close()
+	f := newFace(t, nil)
+	f.Handler = handler(Options{Accounts: []WebhookAccount{{"eu", secretsOf(t, secret)}}, Updates: jobs.NewUpdates(rdb, jobs.NewQueue(rdb)),
+		Metrics: f.metrics, Log: slog.New(slog.DiscardHandler)}, f.going)
+	body := func(id string) string {
+		return `{"ts":1700000000,"event":"tracking_update","event_id":"` + id + `","msg":{"id":"t1"}}`
+	}
+	count := func(r WebhookResult) float64 { return testutil.ToFloat64(f.metrics.webhooks.WithLabelValues(string(r))) }
+	if code := f.ask(webhook(secret, body("e1"))).Code; code != 200 {
+		t.Fatal(code)
+	}
+	server.Kill()
+	if code := f.ask(webhook(secret, body("e2"))).Code; code != 503 || count(WebhookUnavailable) != 1 {
+		t.Errorf("%d", code)
+	}
+	if err := server.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"e1", "e2"} {
+		if code := f.ask(webhook(secret, body(id))).Code; code != 200 {
+			t.Errorf("%s: %d", id, code)
+		}
+	}
+	if count("accepted") != 2 || count("repeat") != 1 {
+		t.Errorf("%v were accepted and %v were repeats", count("accepted"), count("repeat"))
+	}
+}
+
 // fed are metrics that have seen everything once.
 func fed(t *testing.T) *Metrics {
 	t.Helper()
