@@ -31,7 +31,9 @@ const (
 )
 
 // Results lists every result.
-func Results() []Result { return []Result{Found, NotFound, Ambiguous, Invalid, Rejected, Failed, Skipped} }
+func Results() []Result {
+	return []Result{Found, NotFound, Ambiguous, Invalid, Rejected, Failed, Skipped}
+}
 
 // Bad says that a person must look at the row.
 func (r Result) Bad() bool { return r != Found && r != Skipped }

@@ -69,9 +69,9 @@ type line struct {
 // Part is an export in the making: the records that were read so far. Only the owner can read it.
 type Part struct {
 	Begun
-	Mark  Mark  // how far it is
-	Again bool  // it was there before, and is gone on with
-	Stale bool  // one was there, and was too old or in no form that is known
+	Mark  Mark // how far it is
+	Again bool // it was there before, and is gone on with
+	Stale bool // one was there, and was too old or in no form that is known
 	file  *os.File
 	out   *bufio.Writer
 	lock  *flock.Flock

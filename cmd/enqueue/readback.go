@@ -38,6 +38,8 @@ func (f *readFlags) add(c *cli, cmd *cobra.Command, what string) {
 	flags.StringVar(&f.priority, "priority", string(batch.Upload), "upload, nightly or background: who gets the next slot")
 	flags.BoolVar(&c.flags.sandbox, "sandbox", false, "ask the built-in stand-in for AfterShip, with trackings of its own")
 	offer(cmd, "priority", string(batch.Upload), string(batch.Nightly), string(batch.Background))
+	flags.StringArrayVar(&c.rows.carriers, "carrier", nil, "`NAME=SLUG`: the courier that a carrier's name in the sheet means (repeat it for more)")
+	flags.StringVar(&c.rows.carriersFile, "carriers", "", "a `FILE` of such names: CSV of name and slug, or YAML")
 	c.read.add(flags)
 }
 
