@@ -51,7 +51,6 @@ func TestWorkerFrozenBeyondItsLease(t *testing.T) {
 	create, retrack := w.order(batch.Create, "made", rows), w.order(batch.Retrack, "expired", rows)
 	workers := w.fleet(2)
 	w.reach(create, rows/5)
-	w.frozen = true
 	frozen := workers.workers[0]
 	frozen.signal(syscall.SIGSTOP)
 	since := time.Now()

@@ -38,11 +38,9 @@ type world struct {
 	// unflagged says that Redis may lose writes that it acknowledged, so that a
 	// doubled call may go without its flag.
 	unflagged bool
-	// frozen says that a worker may have slept between its look and its call.
-	frozen bool
-	bin    string    // where the programs are
-	clock  []string  // what moves the programs' clocks
-	base   time.Time // since when they run faster
+	bin       string    // where the programs are
+	clock     []string  // what moves the programs' clocks
+	base      time.Time // since when they run faster
 }
 
 // setup says what a scenario's world is like.
