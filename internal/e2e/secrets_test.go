@@ -33,6 +33,7 @@ const (
 	refusedKey  = "asat_never-shown+key/0003="
 	fileKey     = "asat_never-shown+key/0004="
 	apiSecret   = "never-shown+secret/0005="
+	hookSecret  = "never-shown+hook-0006="
 	password    = "never-shown/word?0006&%"
 	badPassword = "never-shown/word?0007&%"
 )
@@ -109,6 +110,10 @@ func (s *secretsRun) withMistakes() {
 		{"AFTERSHIP_API_SECRET": apiSecret},
 		{"AFTERSHIP_API_SECRET": apiSecret, "AFTERSHIP_API_SIGNING": "rsa"},
 		{"AFTERSHIP_API_SECRET": apiSecret, "AFTERSHIP_API_SIGNING": "hmac"},
+		{"AFTERSHIP_WEBHOOK_SECRET": hookSecret + " " + hookSecret},
+		{"AFTERSHIP_WEBHOOK_SECRET": hookSecret, "AFTERSHIP_WEBHOOK_SECRET_FILE": hookSecret},
+		{"AFTERSHIP_WEBHOOK_SECRET": hookSecret, "HTTP_ADDR": "0"},
+		{"AFTERSHIP_WEBHOOK_SECRET_FILE": hookSecret},
 		{"REDIS_URL": "redis//:" + url.QueryEscape(password) + "@127.0.0.1:1"},
 		{"REDIS_URL": "redis://:" + password + "@127.0.0.1:1"},
 		{"REDIS_URL": "redis://:" + url.QueryEscape(password) + "@127.0.0.1:port"},
@@ -339,7 +344,7 @@ func (s *secretsRun) tree(what, dir string) {
 func (s *secretsRun) check() {
 	s.Helper()
 	forms := map[string]string{}
-	for _, secret := range []string{plainKey, signedKey, refusedKey, fileKey, apiSecret, password, badPassword, "asat_never-shown+key-0003="} {
+	for _, secret := range []string{plainKey, signedKey, refusedKey, fileKey, apiSecret, hookSecret, password, badPassword, "asat_never-shown+key-0003="} {
 		forms[secret] = secret
 		forms[url.QueryEscape(secret)] = secret
 		forms[url.PathEscape(secret)] = secret
