@@ -286,7 +286,9 @@ func TestRedisAway(t *testing.T) {
 	body := func(id string) string {
 		return `{"ts":1700000000,"event":"tracking_update","event_id":"` + id + `","msg":{"id":"t1"}}`
 	}
-	count := func(r WebhookResult) float64 { return testutil.ToFloat64(f.metrics.webhooks.WithLabelValues(string(r))) }
+	count := func(r WebhookResult) float64 {
+		return testutil.ToFloat64(f.metrics.webhooks.WithLabelValues(string(r)))
+	}
 	if code := f.ask(webhook(secret, body("e1"))).Code; code != 200 {
 		t.Fatal(code)
 	}
