@@ -97,7 +97,7 @@ func (s *Survey) tally(line int, said *remarks) {
 		s.doubts.add(line, groupKey{p.Column, p.Wrong, p.Remedy}, Example{Value: p.Value})
 	}
 	for _, p := range said.repairs {
-		s.repairs.add(line, groupKey{p.Column, cmp.Or(p.Wrong, "is sent as AfterShip takes it"), ""}, Example{Value: p.Value, Now: p.Remedy})
+		s.repairs.add(line, groupKey{p.Column, cmp.Or(p.Wrong, "written as AfterShip takes it"), ""}, Example{Value: p.Value, Now: p.Remedy})
 	}
 }
 

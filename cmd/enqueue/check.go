@@ -17,6 +17,7 @@ import (
 	"aftership-bulk/batch"
 	"aftership-bulk/internal/wire"
 	"aftership-bulk/jobs"
+	"aftership-bulk/sheet"
 )
 
 func (c *cli) checkCommand() *cobra.Command {
@@ -57,20 +58,20 @@ func (c *cli) tellProblems(in *input) {
 	if c.imp.checkOnly {
 		most = toldInCheck
 	}
-	c.tellGroups("cannot be sent", in.survey.Problems(), most)
+	c.tellGroups(in, "cannot be sent", " ", in.survey.Problems(), most)
 	if c.imp.checkOnly {
-		c.tellGroups("to look at; they are sent", in.survey.Doubts(), most)
-		c.tellGroups("repaired, as the report tells", in.survey.Repairs(), most)
+		c.tellGroups(in, "worth a look, but no reason to refuse a row", " ", in.survey.Doubts(), most)
+		c.tellGroups(in, "read otherwise than it stands there, as the report tells", ": ", in.survey.Repairs(), most)
 	}
 }
 
-func (c *cli) tellGroups(title string, groups []jobs.Group, most int) {
+func (c *cli) tellGroups(in *input, title, between string, groups []jobs.Group, most int) {
 	if len(groups) == 0 {
 		return
 	}
 	c.ui.say("  %s:", title)
 	for _, g := range groups[:min(len(groups), most)] {
-		c.ui.say("  %6d  %s %s", g.Rows, g.Column, g.Wrong)
+		c.ui.say("  %6d  %s", g.Rows, in.groupText(between, g))
 		c.ui.say("          %s", examplesText(g))
 		if g.Remedy != "" {
 			c.ui.say("          → %s", g.Remedy)
@@ -81,12 +82,29 @@ func (c *cli) tellGroups(title string, groups []jobs.Group, most int) {
 	}
 }
 
+// groupText says what is wrong with the cells of a column, by the name that the
+// column has in the sheet.
+func (in *input) groupText(between string, g jobs.Group) string {
+	if g.Column == "line" {
+		return g.Wrong // which begins with the line itself
+	}
+	name := g.Column
+	if i := slices.Index(in.survey.Plan.Mapping.Fields, g.Column); i >= 0 && !sheet.Names(in.sheet.Header[i], g.Column) {
+		name = fmt.Sprintf("%s (%s)", oneLine(in.sheet.Header[i], 40), g.Column)
+	}
+	return name + between + g.Wrong
+}
+
 func examplesText(g jobs.Group) string {
 	var parts []string
 	for _, e := range g.Examples {
 		text := "line " + strconv.Itoa(e.Line)
 		if e.Value != "" {
-			text += " (" + shortenTo(e.Value, 40) + ")"
+			text += " (" + oneLine(e.Value, 40)
+			if e.Now != "" && e.Now != e.Value {
+				text += " → " + oneLine(e.Now, 40)
+			}
+			text += ")"
 		}
 		parts = append(parts, text)
 	}
@@ -104,13 +122,13 @@ func (c *cli) tellPlan(in *input) {
 	if e.Calls+e.Lookups == 0 {
 		return
 	}
-	text := fmt.Sprintf("plan: %d calls", e.Calls)
+	text := "plan: " + count(e.Calls, "call")
 	if e.Lookups > 0 {
-		text += fmt.Sprintf(" and about %d look-ups", e.Lookups)
+		text += " and about " + count(e.Lookups, "look-up")
 	}
 	text += fmt.Sprintf(", %s at the account's limit", durationText(e.Duration))
 	if e.Counted > 0 {
-		text += fmt.Sprintf("; up to %d shipments count against the plan's quota", e.Counted)
+		text += fmt.Sprintf("; up to %s of the plan's quota", count(e.Counted, "shipment"))
 	}
 	c.ui.say("  %s", text)
 }
@@ -136,13 +154,13 @@ func (in *input) unusual() []string {
 	var reasons []string
 	s := in.survey
 	if n := s.Invalid(); float64(n) > usualInvalid*float64(s.Rows) {
-		reasons = append(reasons, fmt.Sprintf("%d of %d rows cannot be sent", n, s.Rows))
+		reasons = append(reasons, fmt.Sprintf("%d of %s cannot be sent", n, count(s.Rows, "row")))
 	}
 	if in.guessed != "" {
 		reasons = append(reasons, in.guessed)
 	}
 	if n := len(s.Plan.CarrierHints); n > 0 {
-		reasons = append(reasons, fmt.Sprintf("%d carrier names are ambiguous or unknown", n))
+		reasons = append(reasons, "ambiguous or unknown: "+count(n, "carrier name"))
 	}
 	return reasons
 }

@@ -152,7 +152,7 @@ func (c *cli) tellEnding(e ending, in *input) {
 	case e.timedOut:
 		c.ui.say("Not finished in time. Batch %s: %s.", b.ID, countsText(b))
 	default:
-		c.ui.say("Finished. Batch %s, %d rows: %s.", b.ID, b.Rows, countsText(b))
+		c.ui.say("Finished. Batch %s, %s: %s.", b.ID, count(b.Rows, "row"), countsText(b))
 	}
 	if in.report != "" {
 		c.ui.say("Report: %s", in.report)

@@ -252,13 +252,21 @@ func (c *cli) checkOne(ctx context.Context, s *session, op batch.Operation, file
 		in.survey, err = jobs.Take(ctx, u.sheet, plan)
 	}
 	if err != nil {
-		return in, ctxOr(ctx, usage(fmt.Errorf("%s: %w", u.file, err), ""))
+		return in, ctxOr(ctx, refused(u.file, err))
 	}
 	if err := legible(in); err != nil {
 		return in, err
 	}
 	c.tellChecked(u, in, source)
 	return in, nil
+}
+
+// refused says of which sheet an error is, unless it is one of the command line.
+func refused(file string, err error) error {
+	if _, ok := errors.AsType[*failure](err); ok {
+		return err
+	}
+	return usage(fmt.Errorf("%s: %w", file, err), "")
 }
 
 // durationHint finds a duration that was taken for a file.
@@ -278,6 +286,9 @@ func (c *cli) tellChecked(u *understood, in *input, source string) {
 	if unsent := in.survey.Unsent(in.sheet.Header); len(unsent) > 0 {
 		texts = append(texts, "not sent, kept for the report: "+listedColumns(unsent))
 	}
+	if in.guessed != "" {
+		texts = append(texts, in.guessed+"; only cells that are not sent are in doubt")
+	}
 	if source != "" {
 		texts = append(texts, source)
 	}
@@ -286,7 +297,7 @@ func (c *cli) tellChecked(u *understood, in *input, source string) {
 	if text := u.summary(); text != "" {
 		c.ui.say("%s: %s", u.file, text)
 	}
-	c.ui.say("%s: %d rows, %d to send, %d invalid", u.file, rows, calls, invalid)
+	c.ui.say("%s: %s, %d to send, %d invalid", u.file, count(rows, "row"), calls, invalid)
 	c.tellProblems(in)
 	c.tellPlan(in)
 	if c.ui.json {
@@ -315,7 +326,7 @@ func (c *cli) dryRun(ctx context.Context, inputs []*input) error {
 			return usage(err, "choose another place with --report")
 		}
 		c.ui.emit(event{Event: "finished", Batch: viewOf(in.b), Report: in.report, Failed: in.failed, Message: "dry run: nothing was sent"})
-		c.ui.say("Dry run: nothing was sent. %d rows: %s.", in.b.Rows, countsText(in.b))
+		c.ui.say("Dry run: nothing was sent. %s: %s.", count(in.b.Rows, "row"), countsText(in.b))
 		c.ui.say("Report: %s", in.report)
 		if in.survey.Invalid() > 0 {
 			codes = append(codes, exitRowsFailed)

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"aftership-bulk/batch"
 	"aftership-bulk/sheet"
 	"aftership-bulk/sheet/preset"
 )
@@ -188,13 +190,7 @@ func newInspection(ctx context.Context, c *cli, u *understood) (*inspection, err
 		in.Encoding, in.Delimiter, in.LineEnd = sh.Encoding, characterName(sh.Delimiter), sh.LineEnd
 		in.Quote = quoteName(sh.Quote)
 	}
-	if err := c.mapColumns(u); err != nil {
-		in.Unmapped = err.Error()
-		u.mapping = sheet.Mapping{Fields: make([]string, len(sh.Header))}
-	}
-	if u.preset != nil {
-		in.Preset, in.title, in.NoTracking = u.preset.Name, u.preset.Title, u.preset.NoTracking
-	}
+	in.meaning(c, u)
 	for i, name := range sh.Header {
 		in.Columns = append(in.Columns, columnView{Column: i + 1, Header: name, Field: u.mapping.Fields[i], First: []string{}})
 	}
@@ -204,8 +200,30 @@ func newInspection(ctx context.Context, c *cli, u *understood) (*inspection, err
 	for _, w := range u.warnings {
 		in.Warnings = append(in.Warnings, w.String())
 	}
-	in.Flags = u.flags()
+	if sh.EncodingDoubt != nil {
+		in.Warnings = append(in.Warnings, sh.EncodingDoubt.Error())
+	}
+	in.Flags = u.flags(c.read)
 	return in, nil
+}
+
+// meaning finds out what the columns mean, and why nothing can be made of them.
+func (in *inspection) meaning(c *cli, u *understood) {
+	if err := c.mapColumns(u); err != nil {
+		in.Unmapped = err.Error()
+		u.mapping = sheet.Mapping{Fields: make([]string, len(u.sheet.Header))}
+	}
+	if u.preset != nil {
+		in.Preset, in.title = u.preset.Name, u.preset.Title
+	}
+	switch {
+	case c.nameless(u):
+		in.Unmapped = "no line names the columns; name them with --columns tracking_number,slug,... (one for each; - for one that is not sent)"
+	case u.numberless():
+		in.NoTracking, in.Unmapped = u.preset.NoTracking, u.preset.NoTracking
+	case in.Unmapped == "" && !u.mapping.Has("tracking_number") && !u.mapping.Has("id"):
+		in.Unmapped = "no column means tracking_number, nor id; say it with --map 'HEADER=tracking_number'"
+	}
 }
 
 // rows counts the rows and keeps how each column begins.
@@ -266,40 +284,88 @@ func quoteName(r rune) string {
 }
 
 // flags are the flags that read the sheet the same way without finding out anything.
-func (u *understood) flags() []string {
+func (u *understood) flags(said readingFlags) []string {
+	f := u.formFlags(said)
+	switch {
+	case len(said.columns) > 0:
+		f.add("columns", listFlag(said.columns))
+	case u.sheet.NoHeader:
+		f.add("columns", listFlag(u.sheet.Header))
+	case u.sheet.HeaderLine > 0:
+		f.add("header-line", strconv.Itoa(u.sheet.HeaderLine))
+	}
+	if u.sheet.HeaderLines > 1 {
+		f.add("header-lines", strconv.Itoa(u.sheet.HeaderLines))
+	}
+	switch {
+	case u.preset != nil:
+		f.add("preset", cmp.Or(u.named, u.preset.Name))
+		for _, m := range said.maps {
+			f.add("map", m)
+		}
+		return f
+	case said.preset != "":
+		f.add("preset", said.preset)
+	}
+	return append(f, u.mapFlags(said)...)
+}
+
+// flagList is what stands on a command line.
+type flagList []string
+
+func (f *flagList) add(name, value string) { *f = append(*f, "--"+name, value) }
+
+// formFlags say how the cells are read.
+func (u *understood) formFlags(said readingFlags) (f flagList) {
 	sh := u.sheet
-	var flags []string
-	add := func(name, value string) { flags = append(flags, "--"+name, value) }
-	if sh.Format == "xlsx" {
-		add("sheet", sh.SheetName)
-	} else {
-		add("encoding", sh.Encoding)
-		add("delimiter", characterName(sh.Delimiter))
-		if sh.Quote != '"' {
-			add("quote-char", quoteName(sh.Quote))
+	if said.member != "" {
+		f.add("member", said.member)
+	}
+	if said.private {
+		f = append(f, "--allow-private-address")
+	}
+	if sh.Format == sheet.FormatXLSX {
+		f.add("sheet", sh.SheetName)
+		if said.hidden {
+			f = append(f, "--hidden-rows")
 		}
-		if sh.Escape == '\\' {
-			add("escape-char", "backslash")
-		}
+		return f
 	}
-	if sh.NoHeader {
-		add("columns", strings.Join(sh.Header, ","))
-	} else {
-		add("header-line", strconv.Itoa(sh.HeaderLine))
+	if sh.Encoding != "" {
+		f.add("encoding", sh.Encoding)
 	}
-	if sh.HeaderLines > 1 {
-		add("header-lines", strconv.Itoa(sh.HeaderLines))
+	f.add("delimiter", characterName(sh.Delimiter))
+	if sh.Quote != '"' {
+		f.add("quote-char", quoteName(sh.Quote))
 	}
-	if u.preset != nil {
-		add("preset", cmp.Or(u.named, u.preset.Name))
-		return flags
+	if sh.Escape == '\\' {
+		f.add("escape-char", "backslash")
 	}
+	return f
+}
+
+// mapFlags say which field each column holds that has not the field's own name.
+func (u *understood) mapFlags(said readingFlags) (f flagList) {
 	for i, field := range u.mapping.Fields {
-		if field != "" && field != sh.Header[i] && !sheet.IsReportColumn(sh.Header[i]) {
-			add("map", sh.Header[i]+"="+field)
+		if field != "" && field != u.sheet.Header[i] && !sheet.IsReportColumn(u.sheet.Header[i]) {
+			f.add("map", u.sheet.Header[i]+"="+field)
 		}
 	}
-	return flags
+	for _, m := range said.maps {
+		if strings.HasSuffix(m, "="+sheet.NotSent) {
+			f.add("map", m)
+		}
+	}
+	return f
+}
+
+// listFlag writes a list as --columns takes it.
+func listFlag(names []string) string {
+	var b strings.Builder
+	w := csv.NewWriter(&b)
+	_ = w.Write(names) // to memory
+	w.Flush()
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 func (c *cli) tellInspection(in *inspection) {
@@ -320,7 +386,23 @@ func (c *cli) tellInspection(in *inspection) {
 	if in.Unmapped != "" {
 		c.ui.warn("it can't be imported as it is: %s", in.Unmapped)
 	}
-	c.ui.say("\nTo read it the same way again:\n  enqueue create %s %s", shellJoin(in.Flags), shellQuote(in.File))
+	c.ui.say("\nTo read it the same way again:\n  enqueue %s %s %s", in.command(), shellJoin(in.Flags), shellQuote(in.File))
+}
+
+// command is the command that can do something with the sheet.
+func (in *inspection) command() string {
+	has := func(field string) bool {
+		return slices.ContainsFunc(in.Columns, func(col columnView) bool { return col.Field == field })
+	}
+	switch {
+	case in.Unmapped != "":
+		return "inspect"
+	case has("reason"):
+		return commandOf(batch.Complete)
+	case has("tracking_number"):
+		return commandOf(batch.Create)
+	}
+	return commandOf(batch.Update)
 }
 
 func (in *inspection) tellForm(put func(name, format string, args ...any)) {
@@ -336,7 +418,7 @@ func (in *inspection) tellForm(put func(name, format string, args ...any)) {
 		put("sheet", "%s (of %s)", in.Sheet, sheetNames(in.Sheets))
 		return
 	}
-	put("encoding", "%s", in.Encoding)
+	put("encoding", "%s", cmp.Or(in.Encoding, "not sure"))
 	put("delimiter", "%s; quotes: %s; line ends: %s", in.Delimiter, in.Quote, strings.ToUpper(in.LineEnd))
 }
 
@@ -354,20 +436,20 @@ func sheetNames(sheets []sheet.SheetInfo) string {
 func (in *inspection) tellHeader(put func(name, format string, args ...any)) {
 	switch {
 	case in.NoHeader:
-		put("header", "none: name the columns with --columns, or the header's line with --header-line")
+		put("header", "none was found")
 	case in.HeaderLines > 1:
 		put("header", "lines %d to %d", in.HeaderLine, in.HeaderLine+in.HeaderLines-1)
 	default:
 		put("header", "line %d", in.HeaderLine)
 	}
 	for _, line := range in.Preamble {
-		put("above it", "%s", shortenTo(line, 90))
+		put("above it", "%s", oneLine(line, 90))
 	}
 	switch {
-	case in.NoTracking != "":
-		put("preset", "%s: %s. It has no tracking numbers: %s", in.Preset, in.title, in.NoTracking)
-	case in.Preset != "":
+	case in.title != "":
 		put("preset", "%s: %s", in.Preset, in.title)
+	case in.Preset != "":
+		put("preset", "%s", in.Preset)
 	default:
 		put("preset", "none")
 	}
@@ -379,7 +461,7 @@ func (in *inspection) tellRows(put func(name, format string, args ...any)) {
 		text += fmt.Sprintf(", of which %d can't be read", in.Broken)
 	}
 	for _, why := range slices.Sorted(maps.Keys(in.Skipped)) {
-		text += fmt.Sprintf("; %d left out: %s", in.Skipped[why], why)
+		text += fmt.Sprintf("; %d left out (%s)", in.Skipped[why], why)
 	}
 	put("rows", "%s", text)
 }
@@ -387,7 +469,7 @@ func (in *inspection) tellRows(put func(name, format string, args ...any)) {
 func (in *inspection) columnTable() [][]string {
 	rows := [][]string{{"  COLUMN", "MEANS", "FIRST VALUES"}}
 	for _, col := range in.Columns {
-		rows = append(rows, []string{"  " + shortenTo(col.Header, 40), cmp.Or(col.Field, "(not sent)"), shortenTo(strings.Join(col.First, " | "), 70)})
+		rows = append(rows, []string{"  " + oneLine(col.Header, 40), cmp.Or(col.Field, "(not sent)"), oneLine(strings.Join(col.First, " | "), 70)})
 	}
 	return rows
 }

@@ -80,7 +80,7 @@ func (u *ui) say(format string, args ...any) {
 		return
 	}
 	u.clearBar()
-	fmt.Fprintf(u.stdout, format+"\n", args...)
+	fmt.Fprintln(u.stdout, printable(fmt.Sprintf(format, args...)))
 }
 
 // warn writes a line to stderr, whatever the mode, but for quiet.
@@ -89,13 +89,13 @@ func (u *ui) warn(format string, args ...any) {
 		return
 	}
 	u.clearBar()
-	fmt.Fprintln(u.stderr, u.tint("33", "warning: ")+fmt.Sprintf(format, args...))
+	fmt.Fprintln(u.stderr, u.tint("33", "warning: ")+printable(fmt.Sprintf(format, args...)))
 }
 
 // alarm writes a line to stderr in every mode.
 func (u *ui) alarm(format string, args ...any) {
 	u.clearBar()
-	fmt.Fprintln(u.stderr, u.tint("31", "error: ")+fmt.Sprintf(format, args...))
+	fmt.Fprintln(u.stderr, u.tint("31", "error: ")+printable(fmt.Sprintf(format, args...)))
 }
 
 func (u *ui) tint(code, s string) string {
@@ -114,7 +114,7 @@ func (u *ui) fail(err error) int {
 	}
 	u.alarm("%s", text)
 	if try != "" {
-		fmt.Fprintln(u.stderr, "Try: "+try)
+		fmt.Fprintln(u.stderr, "Try: "+printable(try))
 	}
 	return code
 }
@@ -270,7 +270,7 @@ func (u *ui) table(rows [][]string) {
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}
-			widths[i] = max(widths[i], len([]rune(c)))
+			widths[i] = max(widths[i], columnsOf(c))
 		}
 	}
 	for _, r := range rows {
@@ -278,10 +278,10 @@ func (u *ui) table(rows [][]string) {
 		for i, c := range r {
 			b.WriteString(c)
 			if i < len(r)-1 {
-				b.WriteString(strings.Repeat(" ", widths[i]-len([]rune(c))+2))
+				b.WriteString(strings.Repeat(" ", widths[i]-columnsOf(c)+2))
 			}
 		}
-		fmt.Fprintln(u.stdout, strings.TrimRight(b.String(), " "))
+		fmt.Fprintln(u.stdout, printable(strings.TrimRight(b.String(), " ")))
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -85,12 +86,8 @@ func (c *cli) understand(ctx context.Context, op batch.Operation, file string) (
 	if err != nil {
 		return nil, err
 	}
-	if err := c.importable(u); err != nil {
+	if err := c.importable(u, op); err != nil {
 		return nil, errors.Join(err, u.sheet.Close())
-	}
-	if err := c.mapColumns(u); err != nil {
-		_ = u.sheet.Close()
-		return nil, usage(fmt.Errorf("%s: %w", u.file, err), mapHint(op))
 	}
 	return u, nil
 }
@@ -99,31 +96,48 @@ func mapHint(op batch.Operation) string {
 	return fmt.Sprintf("say what a column means with --map 'HEADER=FIELD'; `enqueue inspect FILE` shows what was understood, `enqueue template %s` the fields", commandOf(op))
 }
 
-// importable refuses sheets of which it is known that nothing can be made of them.
-func (c *cli) importable(u *understood) error {
-	switch {
-	case u.preset != nil && u.preset.NoTracking != "" && len(c.read.maps) == 0:
-		return usage(fmt.Errorf("%s is %s, which has no tracking numbers", u.file, u.preset.Title), u.preset.NoTracking)
-	case u.sheet.NoHeader && len(c.read.columns) == 0 && c.read.headerLine == 0:
+// importable finds out what a sheet's columns mean, and refuses sheets of which
+// nothing can be made.
+func (c *cli) importable(u *understood, op batch.Operation) error {
+	if c.nameless(u) {
 		return usage(fmt.Errorf("%s has no line that names the columns: it begins with %s", u.file, firstCells(u.sheet)),
 			"name them with --columns tracking_number,slug,... (one for each column; - for one that is not sent), or the header's line with --header-line")
 	}
-	return nil
+	if err := c.mapColumns(u); err != nil {
+		return usage(fmt.Errorf("%s: %w", u.file, err), mapHint(op))
+	}
+	switch {
+	case u.mapping.Has("tracking_number"), op != batch.Create && u.mapping.Has("id"):
+		return nil
+	case u.numberless():
+		return usage(fmt.Errorf("%s holds no tracking numbers; it was recognised as: %s", u.file, u.preset.Title), u.preset.NoTracking)
+	}
+	needed, try := "tracking_number", mapHint(op)
+	switch {
+	case op != batch.Create:
+		needed = "tracking_number or id"
+	case u.mapping.Has("id"):
+		try = "the column id is for `enqueue update`, `mark-complete` or `retrack-expired` (with check: --operation update); " + try
+	}
+	return usage(fmt.Errorf("%s: no column means %s; the columns are: %s", u.file, needed, listedColumns(u.sheet.Header)), try)
+}
+
+// nameless says that no line names the columns, and nobody said what they are.
+func (c *cli) nameless(u *understood) bool {
+	return u.sheet.NoHeader && len(c.read.columns) == 0 && c.read.headerLine == 0
+}
+
+// numberless says that the sheet is an export of a kind that holds no tracking numbers.
+func (u *understood) numberless() bool {
+	return u.preset != nil && u.preset.NoTracking != "" && !u.mapping.Has("tracking_number")
 }
 
 // firstCells shows the beginning of a sheet.
 func firstCells(sh *sheet.Sheet) string {
 	for row := range sh.Rows() {
-		return fmt.Sprintf("%q", shortenTo(strings.Join(row.Cells, " | "), 80))
+		return fmt.Sprintf("%q", oneLine(strings.Join(row.Cells, " | "), 80))
 	}
 	return "nothing"
-}
-
-func shortenTo(s string, most int) string {
-	if r := []rune(s); len(r) > most {
-		return string(r[:most]) + "…"
-	}
-	return s
 }
 
 // mapColumns decides what each column means: --map, then the preset, then names.
@@ -159,7 +173,7 @@ func (u *understood) summary() string {
 		parts = append(parts, fmt.Sprintf("header in line %d", sh.HeaderLine))
 	}
 	if u.preset != nil {
-		parts = append(parts, "understood as "+u.preset.Title)
+		parts = append(parts, "understood as "+cmp.Or(u.preset.Title, u.preset.Name))
 	}
 	return strings.Join(parts, ", ")
 }
