@@ -166,7 +166,7 @@ func (r *reader) phones(_ *column, text string) (value.Cleaned, error) {
 	}
 	var numbers aftership.List
 	for _, item := range value.List(text) {
-		number, err := value.Phone(item, cmp.Or(r.opts.Country, r.country))
+		number, err := value.Phone(item, cmp.Or(r.country, r.opts.Country))
 		if err != nil {
 			return value.Cleaned{}, err
 		}

@@ -97,7 +97,7 @@ func TestPhonesAreReadByTheirCountry(t *testing.T) {
 		{"by the destination", "", "Germany", "0151 12345678", "+4915112345678"},
 		{"by the setting", "GB", "", "07400 123456", "+447400123456"},
 		{"the destination first", "GB", "DEU", "0151 12345678", "+4915112345678"},
-		{"never by the setting where the destination is known", "DEU", "GB", "0151 12345678", ""},
+		{"never by the setting where the destination is known", "DEU", "GB", "0151 12345678", "0151 12345678"}, // and is refused
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
