@@ -157,11 +157,23 @@ func (r *reader) cell(c *column) {
 		if before := c.unrepaired(text); clean.Value != before {
 			r.found.changed = true
 			if len(clean.Notes) == 0 {
-				clean.Notes = []value.Note{{Was: text, Now: clean.Value}}
+				clean.Notes = []value.Note{r.rewritten(text, clean.Value)}
 			}
 		}
 	}
 	r.note(c, clean)
+}
+
+// rewritten tells that a cell is sent otherwise than it stands there, though nothing was wrong with it.
+func (r *reader) rewritten(text, now string) value.Note {
+	if len(r.found.pieces) == 0 || now != r.found.pieces[0].number {
+		return value.Note{Was: text, Now: now}
+	}
+	var numbers []string
+	for _, p := range r.found.pieces {
+		numbers = append(numbers, p.number)
+	}
+	return value.Note{Was: text, Now: strings.Join(numbers, " | "), Why: "the cell holds several numbers; each is a shipment of its own"}
 }
 
 // unrepaired is what a program that knows no repairs reads.

@@ -238,7 +238,7 @@ func TestNumbers(t *testing.T) {
 		{"9400 1112 0108 0805 4830 16, " + a, "", []string{"9400 1112 0108 0805 4830 16", a}},
 		{"340,434,161,094,021,518", "", []string{"340,434,161,094,021,518"}}, {"3,4043E+17", "", []string{"3,4043E+17"}}, {"986578788855,00", "", []string{"986578788855,00"}},
 		{`="` + a + `, ` + b + `"`, "", []string{a, b}}, {"DHL 1234567890", "", []string{"DHL 1234567890"}}, {"see and ask", "", []string{"see and ask"}},
-		{a + "+" + b, "+", []string{a, b}}, {a + ", " + b, "|", []string{a + ", " + b}}, {a + "、" + b, "", []string{a, b}}, {"12/345", "", []string{"12/345"}},
+		{a + "+" + b, "+", []string{a, b}}, {a + ", " + b, "|", []string{a, b}}, {a + "~" + b + ", " + c, "~", []string{a, b, c}}, {a + "、" + b, "", []string{a, b}}, {"12/345", "", []string{"12/345"}},
 	} {
 		if got := Numbers(x.cell, x.separators); !slices.Equal(got, x.want) {
 			t.Errorf("Numbers(%q, %q) = %q, want %q", x.cell, x.separators, got, x.want)

@@ -5,15 +5,18 @@ import (
 	"strings"
 )
 
-// Numbers takes the numbers of a cell apart. separators are the characters that part them; without any, a comma, a semicolon,
-// a bar and a line break do, a slash, an ampersand and a plus with spaces around them, and a space where each side can only be a
-// number of its own. What it gives is not cleaned. A cell without any number gives none.
+// Numbers takes the numbers of a cell apart. A comma, a semicolon, a bar and a line break part them, a slash, an ampersand and a
+// plus with spaces around them, a space where each side can only be a number of its own, and the characters of separators. What it gives is not cleaned. A cell without any number gives none.
 func Numbers(cell, separators string) []string {
 	if clean(cell) {
 		return filled([]string{cell})
 	}
 	if separators != "" {
-		return filled(strings.FieldsFunc(cell, func(r rune) bool { return strings.ContainsRune(separators, r) }))
+		var out []string
+		for part := range strings.FieldsFuncSeq(cell, func(r rune) bool { return strings.ContainsRune(separators, r) }) {
+			out = append(out, Numbers(part, "")...)
+		}
+		return out
 	}
 	m := mend{value: cell}
 	for m.trim() || m.formula() || m.quotes() {
