@@ -13,7 +13,7 @@ var Aliases = map[string][]string{
 		"Track Number", "Shipment - Tracking Number", "Fulfillment: Tracking Number", "tracker.tracking_number",
 		"お問い合わせ伝票番号", "Sendungsnummer", "Paketnummer Lieferant",
 		// ours
-		"Trackingnumber", "Track & Trace", "Track and Trace Number", "Package Tracking Number", "Parcel Number", "Parcel No.",
+		"Trackingnumber", "Tracking Numbers", "Sendungsnummern", "Track & Trace", "Track and Trace Number", "Package Tracking Number", "Parcel Number", "Parcel No.",
 		"Consignment Number", "Consignment No.", "Waybill", "Waybill Number", "AWB", "AWB Number", "Air Waybill",
 		"Paketnummer", "Paketscheinnummer", "Sendungs-ID", "Sendungsnr.", "Sendungs-Nr.", "Sendungscode", "Sendungsverfolgungsnummer", "Trackingnummer", "Tracking-Nr.", "Identcode",
 		"Numéro de suivi", "Numero de suivi", "N° de suivi", "No de suivi", "Numéro de colis", "N° de colis", "Suivi",

@@ -1,6 +1,7 @@
 package sheet
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -172,8 +173,7 @@ func (m *mapper) claim(i int, found match) error {
 	case IsReportColumn(found.field): // a report of a report, edited: the last run counts
 		m.Fields[first] = ""
 	case m.ranks[found.field] == found.rank:
-		return fmt.Errorf("the columns %q (number %d) and %q (number %d) both mean %s; rename or remove the wrong one, or say --map '%s=%s' for the right one",
-			m.header[first], first+1, m.header[i], i+1, found.field, m.header[i], found.field)
+		return m.twice(first, i, found.field)
 	case m.ranks[found.field] < found.rank:
 		m.pass(first, i, found.rank)
 	default:
@@ -182,6 +182,16 @@ func (m *mapper) claim(i int, found match) error {
 	}
 	m.Fields[i], m.taken[found.field], m.ranks[found.field] = found.field, i, found.rank
 	return nil
+}
+
+// twice says that two columns have the same right to a field.
+func (m *mapper) twice(first, second int, field string) error {
+	text := fmt.Sprintf("the columns %q (number %d) and %q (number %d) both mean %s; rename or remove the wrong one",
+		m.header[first], first+1, m.header[second], second+1, field)
+	if normal(m.header[first]) != normal(m.header[second]) { // else no name tells them apart
+		text += fmt.Sprintf(", or say --map '%s=%s' for the right one", m.header[second], field)
+	}
+	return errors.New(text)
 }
 
 // pass leaves a column out because another one has a better right to its field.

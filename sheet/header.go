@@ -110,6 +110,14 @@ func (s *Sheet) lineStart(line int, start int64, number int) (int64, int, error)
 	return sc.pos, sc.line, nil
 }
 
+// nothing says that no line holds any text.
+func (s *Sheet) nothing() error {
+	if s.records {
+		return fmt.Errorf("the sheet %q is empty; name another one of the workbook with --sheet", s.SheetName)
+	}
+	return errors.New("the file has no header; its first line must name the columns")
+}
+
 // understandLines reads the beginning of the text with each dialect that it allows and keeps the best reading.
 func (s *Sheet) understandLines(head []byte, o Options, start int64, number int) error {
 	candidates := dialects(head, o)
@@ -129,7 +137,7 @@ func (s *Sheet) understandLines(head []byte, o Options, start int64, number int)
 		}
 	}
 	if len(best.lines) == 0 {
-		return errors.New("the file has no header; its first line must name the columns")
+		return s.nothing()
 	}
 	if first := best.lines[0].line; o.HeaderLine > 0 && first != o.HeaderLine {
 		return fmt.Errorf("the header should be in line %d, but that is blank; the next line with text is %d", o.HeaderLine, first)

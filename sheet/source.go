@@ -309,7 +309,7 @@ func pick(files []*zip.File, name string) (*zip.File, error) {
 	case name != "":
 		return nil, fmt.Errorf("the archive holds no file %q; it holds %s", name, strings.Join(names, ", "))
 	case len(files) > 1:
-		return nil, fmt.Errorf("the archive holds %d files; name the one to read: %s", len(files), strings.Join(names, ", "))
+		return nil, fmt.Errorf("the archive holds %d files; name the one to read with --member: %s", len(files), strings.Join(names, ", "))
 	}
 	return files[0], nil
 }

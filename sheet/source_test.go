@@ -170,7 +170,7 @@ func TestSourcesThatAreRefused(t *testing.T) {
 	}
 	utf16 := func(s string) string { return encoded(t, "utf-16le", s) }
 	for _, tt := range []struct{ name, file, want string }{
-		{"two files", zipOf(t, "a.csv", "x", "b.csv", "y"), "the archive holds 2 files; name the one to read: a.csv, b.csv"},
+		{"two files", zipOf(t, "a.csv", "x", "b.csv", "y"), "the archive holds 2 files; name the one to read with --member: a.csv, b.csv"},
 		{"no file", zipOf(t), "the archive holds no file"},
 		{"encrypted", string(encrypted), "orders.csv is encrypted in the archive"},
 		{"packed thrice", gzipOf(t, gzipOf(t, gzipOf(t, "a,b\n"))), "packed more than 2 times"},
