@@ -12,6 +12,13 @@
 //     the code of a country or state (SA, AS, CO) stay.
 //   - A courier's name and the aliases come first, then its other names, then its slug in other writing. Of one family with
 //     several couriers ("DHL", "Fastway") the bare name settles nothing, unless a courier has just that name ("GLS", "DPD").
+//   - Where the bare name of a courier begins the names of couriers of other companies or countries ("InPost", "Hermes",
+//     "Correos", "DHL eCommerce"), it is settled only if both the courier's name and its slug are this very name, as with GLS,
+//     DPD, UPS, FedEx, USPS and Royal Mail. Others whose names only add a service ("Yodel International") don't count.
+//   - A name that fits nothing as a whole may be one with a service behind it ("UPS Ground", "Royal Mail Tracked 48"): the longest
+//     beginning that is a courier's name decides, if that is certain itself, if what follows are words for services and nothing
+//     else, and if no other courier's name begins so ("FedEx International" may be FedEx International MailService).
+//   - A dash, "N/A", "Other" and the like say that there is no carrier, and are left to AfterShip's detection.
 //   - A connection to a courier (its slug ends with -api, -ftp, -connum and the like) is meant only by a name of its own.
 //   - What the account has activated counts. Of several couriers that have the very same name, the only activated one is
 //     meant. If the courier of that name is not activated while a relative of it is ("DPD" where only DPD UK is), that is

@@ -35,7 +35,7 @@ func check(t *testing.T, i int, table *Table, name string, r Resolution) {
 		t.Errorf("table %d: %q has no ground", i, name)
 	case !known:
 		t.Errorf("table %d: %q is %s, which is no courier", i, name, r.Slug)
-	case r.Settled() && (r.Slug == "") != (r.How == Detection):
+	case r.Settled() && (r.Slug == "") != (r.How == Detection || r.How == NoneGiven):
 		t.Errorf("table %d: %q is %s", i, name, brief(r))
 	case r.Settled() != (wrong == "" && remedy == ""), r.Settled() && len(r.Candidates) > 0, !r.Settled() && r.Slug != "":
 		t.Errorf("table %d: %q is %s, with the problem %q %q", i, name, brief(r), wrong, remedy)

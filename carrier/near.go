@@ -16,7 +16,7 @@ var common = map[string]bool{
 	"domestic": true, "mail": true, "api": true, "the": true, "company": true,
 }
 
-// near finds couriers whose names are like the one that fits none: a service of theirs ("UPS Ground"), a slip of the pen, a
+// near finds couriers whose names are like the one that fits none: a service of theirs ("FedEx SmartPost"), a slip of the pen, a
 // word in common.
 func (t *Table) near(name string) []Courier {
 	if name = clean(name); len(name) > longestName {

@@ -25,6 +25,10 @@ const (
 	ByAlias How = "alias"
 	// ByChoice: several couriers have that name, and the account has activated one of them.
 	ByChoice How = "activated"
+	// ByService: it is a courier's name with the words of a service behind it.
+	ByService How = "service"
+	// NoneGiven: the cell says that there is no carrier ("-", "Other"), and AfterShip finds the courier by itself.
+	NoneGiven How = "none given"
 	// Ambiguous: it may mean several couriers, or one whose name goes on. The candidates are for the person to choose from.
 	Ambiguous How = "ambiguous"
 	// None: it fits no courier. The candidates, if any, are near to it.
@@ -33,7 +37,7 @@ const (
 
 // AllHow lists every ground.
 func AllHow() []How {
-	return []How{Detection, ByUser, BySlug, ByName, ByAlias, ByChoice, Ambiguous, None}
+	return []How{Detection, ByUser, BySlug, ByName, ByAlias, ByChoice, ByService, NoneGiven, Ambiguous, None}
 }
 
 // Resolution is what a name means.
@@ -78,7 +82,11 @@ func (t *Table) settle(name string) Resolution {
 	if t.has(name) {
 		return Resolution{Slug: name, How: BySlug}
 	}
-	return t.settleWords(name, words(name))
+	w := words(name)
+	if t.isNothing(name, w) {
+		return Resolution{How: NoneGiven}
+	}
+	return t.settleWords(name, w)
 }
 
 func (t *Table) has(slug string) bool {
@@ -92,16 +100,24 @@ func (t *Table) settleWords(name string, w []string) Resolution {
 		return Resolution{How: None}
 	}
 	kin := t.kin(withoutForm(w))
+	if r := t.fitting(w, kin); r.How != None {
+		return r
+	}
+	if !t.complete && IsSlug(name) {
+		return Resolution{Slug: name, How: BySlug, Unlisted: true}
+	}
+	if r := t.served(w); r.How != None || len(kin) == 0 {
+		return r
+	}
+	return t.ask(kin, nil)
+}
+
+// fitting looks for couriers that have the name as a whole.
+func (t *Table) fitting(w []string, kin []int) Resolution {
 	for _, found := range []match{t.named(w), t.otherwise(w), t.written(w, kin), t.bareNamed(w)} {
 		if len(found.at) > 0 {
-			return t.choose(found, kin)
+			return t.choose(found, kin, w)
 		}
-	}
-	switch {
-	case !t.complete && IsSlug(name):
-		return Resolution{Slug: name, How: BySlug, Unlisted: true}
-	case len(kin) > 0:
-		return t.ask(kin, nil)
 	}
 	return Resolution{How: None}
 }
@@ -152,9 +168,11 @@ func (t *Table) kin(w []string) []int {
 func hasPrefix(form, w []string) bool { return len(form) >= len(w) && slices.Equal(form[:len(w)], w) }
 
 // choose takes the one courier that is meant, if that is certain.
-func (t *Table) choose(m match, kin []int) Resolution {
+func (t *Table) choose(m match, kin []int, w []string) Resolution {
 	meant := t.bases(m.at)
-	only := len(meant) == 1
+	one := len(meant) == 1
+	contested := one && t.contested(meant[0], kin, w)
+	only := one && !contested
 	if only && (!t.choice || t.couriers[meant[0]].Active) {
 		return Resolution{Slug: t.couriers[meant[0]].Slug, How: m.how}
 	}
@@ -165,7 +183,31 @@ func (t *Table) choose(m match, kin []int) Resolution {
 	case len(active) == 1 && slices.Contains(meant, active[0]):
 		return Resolution{Slug: t.couriers[active[0]].Slug, How: ByChoice}
 	}
+	if contested {
+		return t.ask(meant, kin)
+	}
 	return t.ask(meant, active)
+}
+
+// contested says that a name begins those of other companies' couriers or other countries' too, and that the one it fits is
+// not the family's own: one whose name and slug both are this very name, as with GLS and DPD.
+func (t *Table) contested(at int, kin []int, w []string) bool {
+	c := &t.couriers[at]
+	w = withoutForm(w)
+	if k := key(w); key(words(c.Slug)) == k && (!c.listed || c.Name == "" || key(withoutForm(words(c.Name))) == k) {
+		return false
+	}
+	return slices.ContainsFunc(kin, func(i int) bool {
+		other := &t.couriers[i]
+		return i != at && other.base != at && c.base != i && slices.ContainsFunc(other.forms, func(form []string) bool {
+			return hasPrefix(form, w) && !onlyService(form[len(w):])
+		})
+	})
+}
+
+// onlyService says that words tell services of one company apart and nothing more.
+func onlyService(words []string) bool {
+	return !slices.ContainsFunc(words, func(word string) bool { return !service[word] && !narrower[word] && !legal[word] })
 }
 
 // bases leaves out the connections to couriers that are there themselves.

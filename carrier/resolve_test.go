@@ -129,11 +129,11 @@ func TestResolve(t *testing.T) {
 		"Fastway":                 "ambiguous fastway-au fastway-nz",
 		"DHL Parcel":              "ambiguous dhlparcel-nl dhlparcel-uk",
 		"Old Dominion Freight":    "ambiguous old-dominion",
-		"UPS Ground":              "none ups ups-mi ups-api",
+		"UPS Ground":              "ups service",
 		"Swis Post":               "none swiss-post",
 		"Evry":                    "none myhermes-uk",
 		"Neptune Parcel Wagon":    "none",
-		"---":                     "none",
+		"---":                     "none given",
 		"no-such-courier":         "none",
 		"DHL\xff":                 "none dhl dhl-germany dhl-global-mail dhlparcel-nl dhlparcel-uk",
 		strings.Repeat("dhl", 99): "none",
@@ -172,6 +172,102 @@ func TestActivatedCouriers(t *testing.T) {
 	}
 }
 
+// family is a list in which the bare names of families mean several couriers.
+func family(active ...string) List {
+	l := list(active...)
+	for _, c := range []Courier{
+		{Slug: "inpost-uk", Name: "Inpost"},
+		{Slug: "inpost-paczkomaty", Name: "InPost Paczkomaty"},
+		{Slug: "hermes", Name: "Hermesworld"},
+		{Slug: "hermes-de", Name: "Hermes Germany"},
+		{Slug: "dhl-global-mail-asia", Name: "DHL eCommerce Asia"},
+		{Slug: "spain-correos-es", Name: "Correos Espana"},
+		{Slug: "correos-chile", Name: "Correos Chile"},
+		{Slug: "fedex", Name: "FedEx"},
+		{Slug: "fedex-fims", Name: "FedEx International MailService"},
+		{Slug: "usps", Name: "USPS"},
+		{Slug: "royal-mail", Name: "Royal Mail"},
+		{Slug: "yodel", Name: "Yodel Domestic"},
+		{Slug: "yodel-international", Name: "Yodel International"},
+		{Slug: "brt-it", Name: "BRT Bartolini"},
+	} {
+		c.Active = slices.Contains(active, c.Slug)
+		l.Couriers = append(l.Couriers, c)
+	}
+	return l
+}
+
+// The bare name of a family is settled only for a courier that has just that name and slug.
+func TestFamiliesAreAsked(t *testing.T) {
+	for _, c := range []struct{ active, name, want string }{
+		{"", "InPost", "ambiguous inpost-uk inpost-paczkomaty"},
+		{"inpost-uk", "InPost", "inpost-uk activated"},
+		{"inpost-paczkomaty", "InPost", "inpost-paczkomaty activated"},
+		{"inpost-uk inpost-paczkomaty", "InPost", "ambiguous inpost-uk inpost-paczkomaty"},
+		{"", "InPost UK", "inpost-uk alias"},
+		{"", "Hermes", "ambiguous myhermes-uk hermes-de hermes"},
+		{"hermes-de", "Hermes", "hermes-de activated"},
+		{"", "Hermes Germany", "hermes-de name"},
+		{"", "DHL eCommerce", "ambiguous dhl-global-mail-asia dhl-global-mail"},
+		{"", "Correos", "ambiguous correos-chile spain-correos-es"},
+		{"", "GLS", "gls name"},
+		{"", "UPS", "ups name"},
+		{"", "FedEx", "fedex name"},
+		{"", "USPS", "usps name"},
+		{"", "Royal Mail", "royal-mail name"},
+		{"", "Yodel", "yodel alias"}, // the other is a service of the same company
+		{"", "Bartolini", "brt-it alias"},
+	} {
+		if got := brief(New(family(strings.Fields(c.active)...), Own{}).Resolve(c.name)); got != c.want {
+			t.Errorf("with %q, %s is %q, not %q", c.active, c.name, got, c.want)
+		}
+	}
+}
+
+// A service behind a carrier's name does no harm, unless another courier has that service.
+func TestServices(t *testing.T) {
+	for _, c := range []struct{ active, name, want string }{
+		{"", "UPS Ground", "ups service"},
+		{"", "UPS 2nd Day Air", "ups service"},
+		{"", "USPS Priority Mail", "usps service"},
+		{"", "FedEx Home Delivery", "fedex service"},
+		{"", "RoyalMail 24", "royal-mail service"},
+		{"", "Royal Mail Tracked 48", "royal-mail service"},
+		{"", "DHL Express Worldwide", "dhl service"},
+		{"", "GLS Germany", "gls alias"},
+		{"", "UPS Mail Innovations", "ups-mi name"},
+		{"", "UPS Mail", "ambiguous ups ups-mi"},
+		{"ups", "UPS Mail", "ups service"},
+		{"", "FedEx International Priority", "ambiguous fedex fedex-fims"},
+		{"fedex", "FedEx International Priority", "fedex service"},
+		{"fedex fedex-fims", "FedEx International Priority", "ambiguous fedex fedex-fims"},
+		{"", "FedEx SmartPost", "none fedex fedex-fims"},
+		{"", "Hermes Next Day", "ambiguous myhermes-uk hermes-de hermes"},
+		{"", "DHL Parcel International", "ambiguous dhlparcel-nl dhlparcel-uk"},
+		{"", "Express Mail", "none"},
+		{"", "Priority", "none"},
+	} {
+		if got := brief(New(family(strings.Fields(c.active)...), Own{}).Resolve(c.name)); got != c.want {
+			t.Errorf("with %q, %s is %q, not %q", c.active, c.name, got, c.want)
+		}
+	}
+}
+
+// A cell that says that there is no carrier leaves it to AfterShip, unless a courier has that name.
+func TestNoCarrierGiven(t *testing.T) {
+	for _, table := range []*Table{New(list(), Own{}), Builtin(Own{})} {
+		for _, name := range []string{"-", " — ", "N/A", "n.a.", "None", "null", "OTHER", "Unknown", "Sonstige"} {
+			if r := table.Resolve(name); r.How != NoneGiven || r.Slug != "" || !r.Settled() {
+				t.Errorf("%q is %s", name, brief(r))
+			}
+		}
+	}
+	other := New(List{Couriers: []Courier{{Slug: "other-express", Name: "Other"}}, Complete: true}, Own{})
+	if r := other.Resolve("Other"); r.Slug != "other-express" {
+		t.Error(brief(r))
+	}
+}
+
 func TestOwnTableWins(t *testing.T) {
 	var own Own
 	for name, slug := range map[string]string{"DHL": "dhl-germany", "gls": "gls-italy", "Other": Detect, "-": Detect, "Bike Bob": "bike-bob"} {
@@ -182,7 +278,7 @@ func TestOwnTableWins(t *testing.T) {
 	table := New(list(), own)
 	for name, want := range map[string]string{
 		"dhl": "dhl-germany user", "D.H.L": "dhl-germany user", "GLS": "gls-italy user", "other ": "user", "-": "user",
-		"bike-bob": "bike-bob user unlisted", "DHL Express": "dhl name", "--": "none",
+		"bike-bob": "bike-bob user unlisted", "DHL Express": "dhl name", "--": "none given",
 	} {
 		if got := brief(table.Resolve(name)); got != want {
 			t.Errorf("%q is %q, not %q", name, got, want)
@@ -281,7 +377,7 @@ func TestAnswersAreCopies(t *testing.T) {
 }
 
 func TestEveryGroundIsListed(t *testing.T) {
-	if len(AllHow()) != 8 || (Resolution{How: None}).Settled() || (Resolution{How: Ambiguous}).Settled() || !(Resolution{How: Detection}).Settled() {
+	if len(AllHow()) != 10 || (Resolution{How: None}).Settled() || (Resolution{How: Ambiguous}).Settled() || !(Resolution{How: Detection}).Settled() {
 		t.Error(AllHow())
 	}
 }
