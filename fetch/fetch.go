@@ -77,7 +77,7 @@ func (o Options) check(u *url.URL) error {
 	case u.Scheme == "https", u.Scheme == "http" && o.AllowPrivate:
 		return nil
 	case u.Scheme == "http":
-		return fmt.Errorf("%s: only https addresses are fetched, because anybody on the way could change what comes over http; use https, or allow private addresses if the server is your own", Shown(u))
+		return fmt.Errorf("%s: only https addresses are fetched, because anybody on the way could change what comes over http; use https, or say --allow-private-address if the server is your own", Shown(u))
 	}
 	return fmt.Errorf("%s: only https addresses are fetched", Shown(u))
 }

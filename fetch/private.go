@@ -47,7 +47,7 @@ func checkDial(address string) error {
 		return fmt.Errorf("the address %q of the server can't be read", address)
 	}
 	if !isPublic(to.Addr()) {
-		return fmt.Errorf("its server has the private address %s; allow private addresses if that is meant, or download the file", to.Addr())
+		return fmt.Errorf("its server has the private address %s; say --allow-private-address if that is meant, or download the file", to.Addr())
 	}
 	return nil
 }
