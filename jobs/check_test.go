@@ -99,7 +99,7 @@ func TestCheckRefuses(t *testing.T) {
 		{"scientific notation, no sign", batch.Create, map[string]string{"tracking_number": "9.4E21"}, "tracking_number", "damaged by a spreadsheet"},
 		{"date without a time", batch.Create, map[string]string{"tracking_number": "12345", "order_date": "2026-11-05"}, "order_date", "offset from UTC"},
 		{"too short", batch.Create, map[string]string{"tracking_number": "123"}, "tracking_number", "fewer than 4"},
-		{"too long", batch.Create, map[string]string{"tracking_number": strings.Repeat("9", 101)}, "tracking_number", "more than 100"},
+		{"too long", batch.Create, map[string]string{"tracking_number": strings.Repeat("AB12", 26)}, "tracking_number", "more than 100"},
 		{"four addresses", batch.Create, map[string]string{"tracking_number": "12345", "emails": "a@b.example;c@d.example;e@f.example;g@h.example"}, "emails", "holds 4"},
 		{"slug and group", batch.Create, map[string]string{"tracking_number": "12345", "slug": "ups", "slug_group": "ups-group"}, "slug_group", "takes one of them"},
 		{"location and origin", batch.Create, map[string]string{"tracking_number": "12345", "location_id": "L1", "origin_city": "Bonn"}, "location_id", "takes one of them"},

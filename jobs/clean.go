@@ -64,9 +64,6 @@ type piece struct {
 // numbers cleans the cell of the tracking number, and takes it apart where it
 // surely holds several.
 func (r *reader) numbers(c *column, text string) (value.Cleaned, error) {
-	if every(text, isAlnum) {
-		return value.Number(text)
-	}
 	parts := value.Numbers(text, r.opts.NumberSeparators)
 	if len(parts) < 2 {
 		return value.Number(text)

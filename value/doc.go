@@ -45,6 +45,17 @@
 // fewer. A dash or a dot may belong to a number (1LS7119013618127-1); it goes if what is left has such a shape, or if there are several
 // short groups and a check digit holds.
 //
+// # Several numbers in one text
+//
+// Digits are one number only up to thirty-four of them. What is made of equally long parts, or of parts with a slash or the like between
+// them, is taken apart if each part has a known shape and a check digit that holds; it is refused if the parts have known shapes or begin
+// alike, because to send it as one would make a tracking of a parcel that does not exist.
+//
+// # What is no tracking number
+//
+// A text without a digit, a date or a time in any form that programs write, and a decimal number are refused: each made of a number by a
+// program, or put there until there is one. The number of an order may be a date, so that there it is worth a warning.
+//
 // # Words instead of values
 //
 // n/a, none, null, nan, - and their like say that there is no value: they are read as an empty cell, with a note. The errors of

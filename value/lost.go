@@ -195,9 +195,6 @@ func (m *mend) doubts() {
 	if courier := failing(m.value); courier != "" {
 		m.warn("fails the check digit of " + courier)
 	}
-	if !strings.ContainsFunc(m.value, func(r rune) bool { return r >= '0' && r <= '9' }) {
-		m.warn("has no digit, as tracking numbers have")
-	}
 	if exponent.MatchString(m.value) {
 		m.warn("looks like scientific notation, though it may be a number")
 	}

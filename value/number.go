@@ -3,6 +3,7 @@ package value
 import (
 	"regexp"
 	"strings"
+	"unicode"
 )
 
 // Number cleans a tracking number or the id of a parcel. What it gives is empty or made of letters, digits and - . _ / only,
@@ -21,7 +22,7 @@ func Number(cell string) (Cleaned, error) {
 // OrderNumber cleans the number or the id of an order, which may be any text: the # that shops print in front of it is taken
 // off, its spaces and dashes stay. Its errors are as those of [Number].
 func OrderNumber(cell string) (Cleaned, error) {
-	if sound(cell) || hyphenated(cell) {
+	if sound(cell) || hyphenated(cell) && !dated(cell) {
 		return Cleaned{Value: cell}, nil
 	}
 	m := mend{value: cell}
@@ -59,7 +60,7 @@ func sound(cell string) bool {
 		return true
 	case letters == 0:
 		return len(cell) <= trueDigits || soundDigits(cell)
-	case digits == 0, letters == 1 && last >= len(cell)-3 && upper(cell[last]) == 'E':
+	case digits == 0, len(cell) >= 2*leastNumber, letters == 1 && last >= len(cell)-3 && upper(cell[last]) == 'E':
 		return false
 	}
 	return !familyOf(len(cell)).checked || failing(cell) == ""
@@ -68,7 +69,7 @@ func sound(cell string) bool {
 // soundDigits is sound for digits alone, more than a spreadsheet keeps.
 func soundDigits(cell string) bool {
 	f := familyOf(len(cell))
-	return odd(cell) == 0 && (!f.checked || failing(cell) == "") && (!f.zeros || withZeros(cell) == nil)
+	return len(cell) <= longestNumber && odd(cell) == 0 && (!f.checked || failing(cell) == "") && (!f.zeros || withZeros(cell) == nil)
 }
 
 // hyphenated says that a cell is made of digits with hyphens between them, as Amazon's orders are.
@@ -111,6 +112,9 @@ func (m *mend) number() error {
 	}
 	m.decimals()
 	m.thousands()
+	if err := m.noNumber(); err != nil {
+		return err
+	}
 	m.printed()
 	if c := foreign(m.value); c != "" {
 		return &Unclear{m.value, "has the character " + c + ", which no tracking number has", "write the number alone, with letters, digits and - . _ / only"}
@@ -119,6 +123,21 @@ func (m *mend) number() error {
 		return err
 	}
 	m.doubts()
+	return nil
+}
+
+// noNumber finds what can be no tracking number, and what may be several.
+func (m *mend) noNumber() error {
+	switch _, found := several(m.value); {
+	case strings.IndexFunc(m.value, unicode.IsDigit) < 0:
+		return &Unclear{m.value, "holds no digit, and so is no tracking number", "fill in the number, or leave the row out until it is there"}
+	case dated(m.value):
+		return &Damage{m.value, "is a date or a time and no tracking number; perhaps a spreadsheet took it for one", asText}
+	case fraction.MatchString(m.value):
+		return &Damage{m.value, "is a decimal number and no tracking number; perhaps a spreadsheet took it for one", asText}
+	case found != single:
+		return &Unclear{m.value, severalWrong, severalRemedy}
+	}
 	return nil
 }
 
@@ -132,6 +151,9 @@ func (m *mend) order() error {
 	}
 	m.decimals()
 	m.thousands()
+	if dated(m.value) {
+		m.warn("looks like a date, which a spreadsheet may have made of it")
+	}
 	return m.digitsLost(false)
 }
 

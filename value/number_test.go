@@ -124,6 +124,72 @@ func TestNumberRefusesDamage(t *testing.T) {
 	}
 }
 
+func TestNumberRefusesWhatIsNoNumber(t *testing.T) {
+	for cell, why := range map[string]string{
+		"2026-06-26": "date", "26.06.2026": "date", "26/06/2026": "date", "06-26-2026": "date", "26-Jun-2026": "date", "26. Juni 2026": "date", "1-2-3456": "date",
+		"2026-06-26T06:00:00": "date", "26/06/2026 00:00": "date", "2026/6/26": "date", "10:30": "date", "26.06.26": "date", "Jun 26, 2026": "date",
+		"12345678.9": "decimal", "0,333333333": "decimal", "1.5": "decimal",
+		"TBA": "no digit", "pending": "no digit", "in transit": "no digit", "未発送": "no digit", "???": "no digit",
+	} {
+		got, err := Number(cell)
+		wrong, remedy := refusal(err)
+		if !strings.Contains(wrong, why) || remedy == "" || got.Value != "" {
+			t.Errorf("Number(%q) = %+v, %v, want a refusal for its %s", cell, got, err, why)
+		}
+	}
+	for _, sound := range []string{"20260626", "12-34-567", "123-456-789", "1LS7119013618127-1", "12-MAR", "1.2.3.4", "12/345"} {
+		if got, err := Number(sound); err != nil || got.Value != sound {
+			t.Errorf("Number(%q) = %+v, %v", sound, got, err)
+		}
+	}
+}
+
+// refusal is what an error of this package says and advises.
+func refusal(err error) (wrong, remedy string) {
+	if d, ok := errors.AsType[*Damage](err); ok {
+		return d.Wrong, d.Remedy
+	}
+	if u, ok := errors.AsType[*Unclear](err); ok {
+		return u.Wrong, u.Remedy
+	}
+	return "", ""
+}
+
+func TestSeveralNumbersAreNeverSentAsOne(t *testing.T) {
+	const a, b, c = "1Z5R89390357567127", "RB123456785GB", "00340434161094042557"
+	for _, x := range []struct {
+		cell string
+		want []string // none: refused
+	}{
+		{"7946 1234 5678 7946 1234 5690", nil}, {"12345678901/12345678902", nil}, {"12345678901-12345678905", nil}, {"12345678901+12345678904", nil},
+		{"1Z999AA10123456784/1Z999AA10123456801", nil}, {"1Z999AA10123456811-1Z999AA10123456829", nil}, {"12345678901/986578788855", nil},
+		{"986578788855 12345678901", nil}, {strings.Repeat("1234 ", 9), nil}, {strings.Repeat("1", 36), nil}, {"RN418923764GB_RN418923779GB", nil},
+		{"9865 7878 8855 9865 7878 8855", []string{"986578788855", "986578788855"}},
+		{"0034 0434 1610 9404 2557 0034 0434 1610 9404 2557", []string{c, c}}, {c + c, []string{c, c}}, {a + a, []string{a, a}}, {b + b + b, []string{b, b, b}},
+		{a + "/" + a, []string{a, a}}, {a + "-" + a, []string{a, a}}, {a + "/" + b, []string{a, b}}, {b + "_" + b, []string{b, b}}, {a + "+" + c, []string{a, c}},
+		{"1Z 5R8 939 03 5756 7127 1Z 5R8 939 03 5756 7127", []string{a, a}}, {"9865-7878-8855 9865-7878-8856", []string{"9865-7878-8855", "9865-7878-8856"}},
+		{"9405 8036 9930 0124 2878 99 9405 8036 9930 0124 2878 99", []string{"9405803699300124287899", "9405803699300124287899"}},
+	} {
+		parts := Numbers(x.cell, "")
+		if _, err := Number(x.cell); err == nil && len(parts) < 2 {
+			t.Errorf("Number(%q) takes it for one", x.cell)
+		} else if _, remedy := refusal(err); len(parts) < 2 && remedy != severalRemedy {
+			t.Errorf("Number(%q) is refused with %v", x.cell, err)
+		}
+		if x.want != nil && !slices.Equal(parts, x.want) || x.want == nil && len(parts) != 1 {
+			t.Errorf("Numbers(%q) = %q, want %q", x.cell, parts, x.want)
+		}
+	}
+	for _, one := range []string{
+		"9400 1112 0108 0805 4830 16", "420221539101026837331000039521", "4202 2153 9101 0268 3733 1000 0395 21", "1234567-1234568", "550e8400-e29b-41d4-a716-446655440000",
+		"123456789012345678901234567890AB", "JJD0002257639032011", "12345678901-1", "114-1234567-1234567",
+	} {
+		if got, err := Number(one); err != nil || len(Numbers(one, "")) != 1 {
+			t.Errorf("Number(%q) = %+v, %v", one, got, err)
+		}
+	}
+}
+
 func TestNumberWarnsOfWhatIsDoubtful(t *testing.T) {
 	for cell, warning := range map[string]string{
 		"1234567890123450":       "rounded", // a zero in the sixteenth place has one sound number in ten
@@ -133,7 +199,6 @@ func TestNumberWarnsOfWhatIsDoubtful(t *testing.T) {
 		"1Z5R89390357567128":     "check digit of UPS",
 		"RB123456786US":          "check digit of S10",
 		"9405803699300124287898": "check digit of USPS",
-		"PENDING":                "no digit",
 		"3071790000523483741":    "zeros in front",
 	} {
 		got, err := Number(cell)

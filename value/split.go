@@ -8,7 +8,7 @@ import (
 // Numbers takes the numbers of a cell apart. A comma, a semicolon, a bar and a line break part them, a slash, an ampersand and a
 // plus with spaces around them, a space where each side can only be a number of its own, and the characters of separators. What it gives is not cleaned. A cell without any number gives none.
 func Numbers(cell, separators string) []string {
-	if clean(cell) {
+	if clean(cell) && (len(cell) < 2*leastNumber || len(cell) <= longestNumber && all(cell, isDigit)) {
 		return filled([]string{cell})
 	}
 	if separators != "" {
@@ -27,7 +27,9 @@ func Numbers(cell, separators string) []string {
 	var out []string
 	for _, part := range strings.FieldsFunc(m.value, isSeparator) {
 		for _, piece := range splitWords(part) {
-			out = append(out, apart(piece)...)
+			for _, p := range apart(piece) {
+				out = append(out, unglued(p)...)
+			}
 		}
 	}
 	return filled(out)
@@ -78,18 +80,39 @@ func numberlike(s string) bool {
 }
 
 // apart takes a text apart at its spaces if each part can only be a number of its own: a known one, or all of them equally long
-// and longer than any group of a printed number.
+// and longer than any group of a printed number, with hyphens at the same places.
 func apart(s string) []string {
 	parts := strings.FieldsFunc(s, blank)
 	if len(parts) < 2 || unmistakable(strings.Join(parts, "")) {
 		return []string{s}
 	}
 	for _, p := range parts {
-		if !unmistakable(p) && !(len(p) == len(parts[0]) && len(p) >= 10 && numberlike(p) && clean(p)) {
+		if !unmistakable(p) && !(len(p) >= leastNumber && numberlike(p) && layout(p) == layout(parts[0])) {
 			return []string{s}
 		}
 	}
 	return parts
+}
+
+// layout is where the hyphens of a number stand; of what is no number with hyphens it is all of it.
+func layout(s string) string {
+	if !clean(strings.ReplaceAll(s, "-", "")) {
+		return s
+	}
+	return strings.Map(func(r rune) rune {
+		if r == '-' {
+			return r
+		}
+		return 'x'
+	}, s)
+}
+
+// unglued takes several numbers apart that are certainly in one text.
+func unglued(s string) []string {
+	if parts, found := several(s); found == certain {
+		return parts
+	}
+	return []string{s}
 }
 
 // List takes a list of e-mail addresses or phone numbers apart: at commas, semicolons, bars and line breaks, and at spaces if
