@@ -93,6 +93,14 @@ var steps = map[string]step{
 	"enqueue retrack-expired --limit 100": {with: account, code: 1, says: []string{"7 retracked"}},
 	"enqueue retrack-expired expired.csv": {with: account, code: 1, says: []string{"7 retracked", "1 already so", "2 rejected"}},
 
+	// Read back.
+	"enqueue export -o all.csv": {with: account, says: []string{"22 trackings", "Written: all.csv"}, then: func(w *world, _ result) { w.must(0, "enqueue update --dry-run all.csv") }},
+	"enqueue export --tag Exception --updated-after 24h -o exceptions.xlsx": {with: account, says: []string{"Written: exceptions.xlsx"}},
+	"enqueue export shipments.csv -o state.csv":                             {with: created, says: []string{"2 rows: 2 found, 0 not", "Written: state.csv"}},
+	"enqueue last-checkpoint shipments.csv -o events.csv":                   {with: created, says: []string{"2 rows: 2 found, 0 not", "Written: events.csv"}},
+	"enqueue predict --sandbox samples/predictions.csv":                     {in: "clone", code: 1, says: []string{"predicted_delivery_date", "7 rows: 4 with a date, 3 without"}},
+	"enqueue couriers --detect 1Z999AA10123456784":                          {with: account, says: []string{"ups", "UPS"}},
+
 	// Many workers.
 	"redis-server --appendonly yes --maxmemory-policy noeviction --hash-max-listpack-value 512": {try: tryRedisServer},
 	"REDIS_URL=redis://localhost:6379 AFTERSHIP_API_KEY=asat_... worker":                        {try: tryWorker},
@@ -180,6 +188,11 @@ func (w *world) filled(line string) string {
 // What is there before a command.
 
 func account(w *world) { w.withSandbox(sandbox.Options{}) }
+
+func created(w *world) {
+	account(w)
+	w.must(0, "enqueue create shipments.csv")
+}
 
 func samples(files ...string) func(*world) {
 	return func(w *world) {
