@@ -130,10 +130,42 @@ func (sm *sample) looksLikeData(i int) bool {
 				values++
 			}
 		}
-		return values > 0 && values*2 >= filled(ln.cells)
+		return values > 0 && values*2 >= filled(ln.cells) || sm.identifies(i)
 	}
 	header, data := sm.profileFrom(i + 1).votes(ln.cells)
-	return data > header
+	return data > header || header == 0 && sm.identifies(i)
+}
+
+// identifies says that a line without a name that means something has a number of a parcel or the like where the lines below,
+// if any, have such numbers too, of whatever kinds.
+func (sm *sample) identifies(i int) bool {
+	ln := sm.lines[i]
+	if sm.knownIn(ln.cells) > 0 {
+		return false
+	}
+	for at, cell := range ln.cells {
+		if isIdentifier(cell) && !slices.ContainsFunc(sm.lines[i+1:], func(below line) bool {
+			return at < len(below.cells) && clean(below.cells[at]) != "" && !isIdentifier(below.cells[at])
+		}) {
+			return true
+		}
+	}
+	return false
+}
+
+// isIdentifier says that a cell is one word of capital letters and at least five digits, eight of them or more: no name of a column.
+func isIdentifier(cell string) bool {
+	cell = clean(cell)
+	digits := 0
+	for _, r := range cell {
+		switch {
+		case r >= '0' && r <= '9':
+			digits++
+		case r < 'A' || r > 'Z':
+			return false
+		}
+	}
+	return digits >= 5 && len(cell) >= 8
 }
 
 // takeGroups makes the line above the header part of it where that makes more names mean something.
