@@ -81,7 +81,7 @@ func TestFlags(t *testing.T) {
 	var names []string
 	flags.VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
 	want := []string{"account", "api-version", "base-url", "concurrency", "config", "log-format", "log-level", "max-attempts",
-		"rate-limit", "redis-url", "report-dir", "state-dir"}
+		"rate-limit", "redis-url", "report-dir", "report-format", "report-guard", "state-dir"}
 	if !slices.Equal(names, want) {
 		t.Errorf("%v", names)
 	}
