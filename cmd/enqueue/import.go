@@ -283,7 +283,8 @@ func (c *cli) tellChecked(u *understood, in *input, source string) {
 	for _, w := range u.warnings {
 		texts = append(texts, w.String())
 	}
-	if unsent := in.survey.Unsent(in.sheet.Header); len(unsent) > 0 {
+	unsent := slices.DeleteFunc(in.survey.Unsent(in.sheet.Header), func(name string) bool { return name == sheet.NotSent }) // said by --columns
+	if len(unsent) > 0 {
 		texts = append(texts, "not sent, kept for the report: "+listedColumns(unsent))
 	}
 	if in.guessed != "" {

@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 
 	"aftership-bulk/batch"
@@ -22,6 +24,7 @@ type understood struct {
 	sheet    *sheet.Sheet
 	preset   *preset.Preset // nil for none
 	named    string         // the preset as it was named, empty if it was recognised
+	chosen   []sheet.Choice // by --map
 	mapping  sheet.Mapping
 	warnings []sheet.Warning
 }
@@ -31,7 +34,25 @@ func (u *understood) rules() preset.Rules {
 	if u.preset == nil {
 		return preset.Generic(u.sheet.Header)
 	}
-	return u.preset.Rules
+	rules := u.preset.Rules
+	for field, first := range rules.FirstOf {
+		if u.decided(field, first.Columns) {
+			rules.FirstOf = maps.Clone(rules.FirstOf)
+			delete(rules.FirstOf, field)
+		}
+	}
+	if len(rules.FirstOf) == 0 {
+		rules.FirstOf = nil
+	}
+	return rules
+}
+
+// decided says that a person has said which column holds a field, or what one of
+// the columns holds that a preset takes it from.
+func (u *understood) decided(field string, columns []string) bool {
+	return slices.ContainsFunc(u.chosen, func(c sheet.Choice) bool {
+		return c.Field == field || slices.ContainsFunc(columns, func(column string) bool { return sheet.Names(c.Header, column) })
+	})
 }
 
 // openSheet opens a sheet and finds out what it is, without asking that it can be imported.
@@ -146,8 +167,9 @@ func (c *cli) mapColumns(u *understood) error {
 	if err != nil {
 		return err
 	}
+	u.chosen = slices.Clip(choices)
 	if u.preset != nil {
-		choices = append(choices, u.preset.Choices(u.sheet.Header)...)
+		choices = append(u.chosen, u.preset.Choices(u.sheet.Header)...)
 	}
 	u.mapping, u.warnings, err = sheet.Map(u.sheet.Header, jobs.Columns(), choices...)
 	u.warnings = append(u.sheet.Warnings, u.warnings...)

@@ -36,7 +36,7 @@ func (c *checker) reading(r Reading) {
 		c.wrong(at("reading", "encoding_hint"), "encoding_hint needs contains and encoding")
 	}
 	for _, name := range r.Columns {
-		if !named(name) {
+		if !named(name) && name != sheet.NotSent {
 			c.wrong(at("reading", "columns"), "the column's name %q has no letter or digit", name)
 		}
 	}
