@@ -167,7 +167,7 @@ func digits(raw string) (plain string, exact, ok bool) {
 		if whole := strings.TrimLeft(raw, "+"); strings.Trim(whole, "-0123456789") == "" {
 			return whole, false, true
 		}
-		return written(raw), false, true
+		return raw, false, true // as it stands: written out, it would look like a number that is whole
 	}
 	rounded, err := strconv.ParseFloat(strconv.FormatFloat(value, 'e', kept-1, 64), 64)
 	if err != nil {
@@ -177,18 +177,6 @@ func digits(raw string) (plain string, exact, ok bool) {
 		return "0", true, true
 	}
 	return strconv.FormatFloat(rounded, 'f', -1, 64), true, true
-}
-
-// written writes a large number with the digits that stand in the file and zeros for the others, as a spreadsheet shows it.
-func written(raw string) string {
-	mantissa, exponent, _ := strings.Cut(strings.ToLower(raw), "e")
-	whole, fraction, _ := strings.Cut(strings.TrimLeft(mantissa, "+"), ".")
-	n, err := strconv.Atoi(exponent)
-	if err != nil || n < 0 || n > 400 {
-		return raw
-	}
-	fraction += strings.Repeat("0", max(0, n-len(fraction)))
-	return whole + fraction[:n]
 }
 
 // lastDay is the serial number of 9999-12-31.
