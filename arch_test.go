@@ -52,14 +52,15 @@ var layers = map[string][]string{
 // only says which of our packages may import a package of others, so that each
 // of them is known in one place.
 var only = map[string][]string{
-	"github.com/hibiken/asynq":         {"jobs"},
-	"github.com/gocarina/gocsv":        {"sheet"},
-	"github.com/xuri/excelize/v2":      {"sheet/workbook", "sheet/book"},
-	"golang.org/x/time/rate":           {"ratelimit"},
-	"github.com/alicebob/miniredis/v2": {"redisconn", "internal/redistest"},
-	"github.com/knadh/koanf/v2":        {"config"},
-	"github.com/spf13/cobra":           {"cmd/enqueue", "cmd/worker", "cmd/sandbox"},
-	"net/http":                         {"aftership", "fetch", "web", "aftership/sandbox", "cmd/enqueue", "cmd/sandbox", "internal/wire"},
+	"github.com/hibiken/asynq":                       {"jobs"},
+	"github.com/gocarina/gocsv":                      {"sheet"},
+	"github.com/xuri/excelize/v2":                    {"sheet/workbook", "sheet/book"},
+	"golang.org/x/time/rate":                         {"ratelimit"},
+	"github.com/alicebob/miniredis/v2":               {"redisconn", "internal/redistest"},
+	"github.com/knadh/koanf/v2":                      {"config"},
+	"github.com/spf13/cobra":                         {"cmd/enqueue", "cmd/worker", "cmd/sandbox"},
+	"github.com/prometheus/client_golang/prometheus": {"web"},
+	"net/http": {"aftership", "fetch", "web", "aftership/sandbox", "cmd/enqueue", "cmd/sandbox", "internal/wire"},
 }
 
 type pkg struct {

@@ -20,19 +20,23 @@ import (
 )
 
 func (c *cli) statusCommand() *cobra.Command {
-	var follow bool
+	var follow, trackings bool
 	cmd := &cobra.Command{
 		Use: "status BATCH", Short: "Show the state of a batch: counts, rate, time left, and why it stands still",
-		Example: "  enqueue status 261122-k7f3qz\n  enqueue status 261122-k7f3qz --follow\n  enqueue status 261122-k7f3qz --json",
+		Example: "  enqueue status 261122-k7f3qz\n  enqueue status 261122-k7f3qz --follow\n  enqueue status 261122-k7f3qz --trackings > now.csv\n  enqueue status 261122-k7f3qz --json",
 		Args:    cobra.ExactArgs(1),
 		RunE: c.withSession(readOnly, func(ctx context.Context, s *session, args []string) error {
-			if follow {
+			switch {
+			case trackings:
+				return c.trackings(ctx, s, args[0])
+			case follow:
 				return c.followStatus(ctx, s, args[0])
 			}
 			return c.status(ctx, s, args[0])
 		}),
 	}
 	cmd.Flags().BoolVar(&follow, "follow", false, "go on showing it until the batch has ended")
+	cmd.Flags().BoolVar(&trackings, "trackings", false, "print the batch's rows with what webhooks told last about their trackings, as CSV (see docs/automation.md)")
 	return cmd
 }
 
