@@ -21,6 +21,8 @@ func cleanerOf(f aftership.Field) cleaner {
 		return order
 	case "slug", "last_mile_slug":
 		return (*reader).courier
+	case "origin_postal_code", "destination_postal_code", "tracking_postal_code":
+		return (*reader).postalCode
 	}
 	if clean, ok := kindCleaners[f.Kind]; ok {
 		return clean
@@ -30,6 +32,7 @@ func cleanerOf(f aftership.Field) cleaner {
 
 // kindCleaners clean the cells of a kind. Other kinds are text.
 var kindCleaners = map[aftership.Kind]cleaner{
+	aftership.KindText:     phrase,
 	aftership.KindNumber:   pure(value.Number),
 	aftership.KindCountry:  (*reader).nation,
 	aftership.KindDate:     (*reader).date,
@@ -46,6 +49,19 @@ func bare(clean string, err error) (value.Cleaned, error) { return value.Cleaned
 // pure makes a cleaner of a function that needs nothing but the text.
 func pure(clean func(string) (value.Cleaned, error)) cleaner {
 	return func(_ *reader, _ *column, text string) (value.Cleaned, error) { return clean(text) }
+}
+
+// phrase cleans a text about the shipment. The items of a list are looked at one by one.
+func phrase(_ *reader, c *column, text string) (value.Cleaned, error) {
+	clean := value.Phrase(text)
+	if c.List {
+		for _, item := range aftership.ParseList(clean.Value) {
+			if err := value.Failed(item); err != nil {
+				return value.Cleaned{}, err
+			}
+		}
+	}
+	return clean, nil
 }
 
 func plainText(text string) (value.Cleaned, error) {
@@ -115,16 +131,23 @@ func plainOrder(s string) bool {
 	return letters >= 2 && len(rest) >= 5 && every(rest, isDigit)
 }
 
-// nation cleans a country. The parcel's destination tells how phones are read.
+// nation cleans a country. The parcel's destination tells how phones are read, and each how its postal code is.
 func (r *reader) nation(c *column, text string) (value.Cleaned, error) {
 	clean, err := bare(value.Country(text))
-	if c.field == destination {
-		r.country = clean.Value
-	}
+	r.countries[c.field] = clean.Value
 	return clean, err
 }
 
 const destination = "destination_country"
+
+// postalCode cleans a postal code as those of its country are.
+func (r *reader) postalCode(c *column, text string) (value.Cleaned, error) {
+	country := r.countries[strings.TrimSuffix(c.field, "postal_code")+"country"]
+	if c.field == "tracking_postal_code" {
+		country = cmp.Or(r.countries["tracking_destination_country"], r.countries[destination])
+	}
+	return value.PostalCode(text, country)
+}
 
 // date cleans a date. What AfterShip takes already stays as it is.
 func (r *reader) date(_ *column, text string) (value.Cleaned, error) {
@@ -163,7 +186,7 @@ func (r *reader) phones(_ *column, text string) (value.Cleaned, error) {
 	}
 	var numbers aftership.List
 	for _, item := range value.List(text) {
-		number, err := value.Phone(item, cmp.Or(r.country, r.opts.Country))
+		number, err := value.Phone(item, cmp.Or(r.countries[destination], r.opts.Country))
 		if err != nil {
 			return value.Cleaned{}, err
 		}

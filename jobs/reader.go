@@ -40,8 +40,9 @@ type reader struct {
 	decode  *sheet.Decoder[Row]
 	cells   []string // of the current row, cleaned
 	found   findings // about the current row
-	country string   // of the current row's destination
 	dates   value.Form
+
+	countries map[string]string // of the current row, by their fields
 }
 
 // column is a column of the sheet that holds a field.
@@ -54,7 +55,7 @@ type column struct {
 }
 
 func newReader(op batch.Operation, v aftership.Version, m sheet.Mapping, o options) *reader {
-	r := &reader{op: op, opts: o, decode: sheet.NewDecoder[Row](m)}
+	r := &reader{op: op, opts: o, decode: sheet.NewDecoder[Row](m), countries: map[string]string{}}
 	if len(o.Rules.Values) > 0 {
 		r.words = o.Rules.Reader(nil)
 	}
@@ -70,13 +71,13 @@ func newReader(op batch.Operation, v aftership.Version, m sheet.Mapping, o optio
 		}
 		r.columns = append(r.columns, c)
 	}
-	// Phones are read by the country that the parcel goes to.
-	slices.SortStableFunc(r.columns, func(a, b column) int { return rank(a.field) - rank(b.field) })
+	// Phones and postal codes are read by their countries.
+	slices.SortStableFunc(r.columns, func(a, b column) int { return rank(a) - rank(b) })
 	return r
 }
 
-func rank(field string) int {
-	if field == destination {
+func rank(c column) int {
+	if c.Kind == aftership.KindCountry {
 		return 0
 	}
 	return 1
@@ -85,7 +86,8 @@ func rank(field string) int {
 // read reads the cells of one row and the values that stand in none of them,
 // cleans them and fills in the defaults.
 func (r *reader) read(cells []string, filled []batch.Fill) (Row, error) {
-	r.cells, r.found, r.country = append(r.cells[:0], cells...), findings{}, ""
+	r.cells, r.found = append(r.cells[:0], cells...), findings{}
+	clear(r.countries)
 	r.fillIn(filled)
 	for i := range r.columns {
 		if c := &r.columns[i]; c.at < len(r.cells) && r.cells[c.at] != "" {
@@ -141,6 +143,10 @@ func (r *reader) cell(c *column) {
 		return
 	}
 	if c.clean == nil {
+		return
+	}
+	if err := value.Failed(text); err != nil {
+		r.found.Problems = append(r.found.Problems, refusal(c, text, err))
 		return
 	}
 	word := text

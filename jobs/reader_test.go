@@ -52,6 +52,11 @@ func TestValuesAreRead(t *testing.T) {
 		{"phone", "smses", "+49 151 12345678", "+4915112345678", false},
 		{"text in a formula", "title", `="Blue"`, "Blue", true},
 		{"text", "title", "it's 5\" wide", "it's 5\" wide", false},
+		{"word for no name", "customer_name", "-", "", true},
+		{"word for no note", "note", "n/a", "", true},
+		{"a name like such a word", "customer_name", "Na", "Na", false},
+		{"word in a field of one's own", "custom_fields.gift", "none", "none", false},
+		{"postal code with decimals", "destination_postal_code", "10001.0", "10001", true},
 		{"guarded text", "title", "'=1+1", "=1+1", false},
 	}
 	for _, tt := range tests {
@@ -76,6 +81,16 @@ func TestValuesAreRefused(t *testing.T) {
 		{"day or month", "tracking_ship_date", "03/04/2026", "--date-format"},
 		{"no such country", "origin_country", "Atlantis", "alpha-3"},
 		{"phone of no country", "smses", "0151 1234567", "--country"},
+		{"error in a name", "customer_name", "#REF!", "error of a spreadsheet"},
+		{"error in an address", "order_id_path", "#NV", "error of a spreadsheet"},
+		{"error in a field of one's own", "custom_fields.gift", "#WERT!", "error of a spreadsheet"},
+		{"error in a country", "origin_country", "#N/A", "error of a spreadsheet"},
+		{"error in an enum", "delivery_type", "########", "error of a spreadsheet"},
+		{"error in a list", "shipment_tags", "spring; #BEZUG!", "error of a spreadsheet"},
+		{"formula as an order", "order_id", "=1+1", "formula"},
+		{"date as a postal code", "destination_postal_code", "2026-06-26", "date"},
+		{"date as a number", "tracking_number", "26.06.2026", "date"},
+		{"several numbers", "tracking_number", "7946 1234 5678 7946 1234 5690", "semicolon"},
 		{"time without an offset", "order_date", "2026-11-05 14:00", "offset"},
 	}
 	for _, tt := range tests {
@@ -89,6 +104,23 @@ func TestValuesAreRefused(t *testing.T) {
 				t.Errorf("%q does not say %q", text, tt.say)
 			}
 		})
+	}
+}
+
+func TestPostalCodesAreReadByTheirCountry(t *testing.T) {
+	tests := []struct{ column, country, of, want string }{
+		{"destination_postal_code", "destination_country", "US", "02108"},
+		{"destination_postal_code", "origin_country", "US", "2108"},
+		{"origin_postal_code", "origin_country", "Germany", "02108"},
+		{"tracking_postal_code", "destination_country", "US", "02108"},
+		{"tracking_postal_code", "tracking_destination_country", "US", "02108"},
+		{"destination_postal_code", "destination_country", "AUT", "2108"},
+	}
+	for _, tt := range tests {
+		row := readOne(t, Plan{Operation: batch.Create, Version: aftership.V202404}, []string{tt.column, tt.country}, []string{"2108", tt.of})
+		if got := row.Value(tt.column); got != tt.want {
+			t.Errorf("%s beside %s %s is read as %q, want %q", tt.column, tt.country, tt.of, got, tt.want)
+		}
 	}
 }
 

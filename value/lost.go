@@ -170,8 +170,34 @@ func errorValue(s string) bool {
 	return errorValues[strings.ToUpper(s)]
 }
 
-var errorValues = set("#N/A", "#NAME?", "#REF!", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#ERROR!", "#FIELD!",
-	"#GETTING_DATA", "#NV", "#BEZUG!", "#WERT!", "#ZAHL!", "#NOM?", "#VALEUR!", "#NOMBRE!", "#VALOR!", "#VALORE!", "#NOMBRE?", "#¡REF!", "#¡VALOR!", "#RIF!", "#NOME?")
+// errorValues are what Excel shows in the languages in which it is most used.
+var errorValues = set("#N/A", "#NAME?", "#REF!", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#ERROR!", "#FIELD!", "#GETTING_DATA",
+	"#BLOCKED!", "#CONNECT!", "#BUSY!", "#UNKNOWN!", "#ADDIN?", "#MACRO?",
+	"#NV", "#BEZUG!", "#WERT!", "#ZAHL!", "#ÜBERLAUF!", "#KALK!", "#FEHLER!", // German
+	"#NOM?", "#VALEUR!", "#NOMBRE!", "#N/D", "#NUL!", "#PROPAGATION!", "#CALCUL!", // French
+	"#VALOR!", "#NOMBRE?", "#¡REF!", "#¡VALOR!", "#¡NUM!", "#¡DIV/0!", "#¡NULO!", "#¿NOMBRE?", "#NULO!", "#NÚM!", // Spanish and Portuguese
+	"#VALORE!", "#RIF!", "#NOME?", "#NULLO!", // Italian
+	"#NAAM?", "#VERW!", "#WAARDE!", "#DEEL/0!", "#GETAL!", "#LEEG!", "#N/B", // Dutch
+	"#ADR!", "#ARG!", "#LICZBA!", "#NAZWA?", "#ZERO!", "#DZIEL/0!", // Polish
+	"#HODNOTA!", "#NÁZEV?", "#ODKAZ!", "#ČÍSLO!", "#DĚLENÍ_NULOU!", "#NENÍ_K_DISPOZICI", // Czech
+	"#VÄRDEFEL!", "#REFERENS!", "#SAKNAS!", "#NAMN?", "#OGILTIGT!", "#DIVISION/0!", "#VÆRDI!", "#NAVN?", "#I/T", "#VERDI!", // of the north
+	"#BAŞV!", "#DEĞER!", "#AD?", "#SAYI!", "#SAYI/0!", "#YOK", // Turkish
+	"#ЗНАЧ!", "#ССЫЛКА!", "#ИМЯ?", "#ДЕЛ/0!", "#ЧИСЛО!", "#ПУСТО!", "#Н/Д") // Russian
+
+// libreError is what LibreOffice shows.
+var libreError = regexp.MustCompile(`^(?:Err|Fehler|Erreur):5[0-9]{2}$`)
+
+// Failed is the [*Damage] of a cell that holds an error of a spreadsheet program instead of a value, whatever kind of value it should
+// hold; nil for any other cell.
+func Failed(cell string) error {
+	if len(cell) < 3 || cell[0] != '#' && cell[0] != 'E' && cell[0] != 'F' {
+		return nil
+	}
+	if errorValue(cell) || libreError.MatchString(cell) {
+		return &Damage{cell, "holds an error of a spreadsheet instead of a value", "mend the formula or widen the column in the source, or empty the cell"}
+	}
+	return nil
+}
 
 func truthValue(s string) bool { return len(s) <= 9 && truthValues[strings.ToUpper(s)] }
 

@@ -149,12 +149,20 @@ func (m *mend) order() error {
 	if err := m.spoilt(); err != nil {
 		return err
 	}
+	if strings.HasPrefix(m.value, "=") {
+		return isFormula(m.value)
+	}
 	m.decimals()
 	m.thousands()
 	if dated(m.value) {
 		m.warn("looks like a date, which a spreadsheet may have made of it")
 	}
 	return m.digitsLost(false)
+}
+
+// isFormula refuses a formula that no program worked out.
+func isFormula(s string) error {
+	return &Damage{s, "is a formula instead of a value", "export the sheet with the values of its formulas"}
 }
 
 // foreign is the first character, quoted, that no tracking number has.
@@ -251,9 +259,11 @@ var absentWords = map[string]bool{
 	"undefined": true, "not available": true, "not applicable": true,
 }
 
+const noValue = "the word says that there is no value"
+
 // absent empties a cell whose word says that there is no value. To send the word would make a tracking named so.
 func (m *mend) absent() bool {
-	return len(m.value) <= len("not applicable") && absentWords[strings.ToLower(m.value)] && m.becomes("", "the word says that there is no value")
+	return len(m.value) <= len("not applicable") && absentWords[strings.ToLower(m.value)] && m.becomes("", noValue)
 }
 
 // decimal is a whole number as programs write it that take it for an amount.

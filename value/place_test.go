@@ -3,6 +3,7 @@ package value
 import (
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -167,5 +168,51 @@ func BenchmarkPhone(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+func TestPostalCodes(t *testing.T) {
+	for _, x := range []struct{ cell, country, want, why, doubt string }{
+		{"10001", "USA", "10001", "", ""}, {"2108", "USA", "02108", "zero in front", ""}, {"4109", "DEU", "04109", "zero in front", ""}, {"1000", "FRA", "01000", "zero in front", ""},
+		{"2108", "", "2108", "", ""}, {"1010", "AUT", "1010", "", ""}, {"118", "ITA", "118", "", "postal codes of ITA have 5"}, {"021081234", "USA", "021081234", "", ""},
+		{"10001-1234", "USA", "10001-1234", "", ""}, {"10001.0", "USA", "10001", "decimals", ""}, {"2108.0", "USA", "02108", "zero in front", ""}, {"10,001", "USA", "10001", "thousands", ""},
+		{"SW1A 1AA", "GBR", "SW1A 1AA", "", ""}, {"00-950", "POL", "00-950", "", ""}, {"100-0001", "JPN", "100-0001", "", ""}, {"600001", "JPN", "0600001", "zero in front", ""},
+		{`="02108"`, "USA", "02108", "formula", ""}, {"'02108", "USA", "02108", "apostrophe", ""}, {"n/a", "USA", "", "no value", ""}, {"-", "", "", "no value", ""}, {"150", "NOR", "0150", "zero in front", ""},
+	} {
+		got, err := PostalCode(x.cell, x.country)
+		if err != nil || got.Value != x.want {
+			t.Errorf("PostalCode(%q, %q) = %+v, %v, want %q", x.cell, x.country, got, err, x.want)
+			continue
+		}
+		told := slices.ContainsFunc(got.Notes, func(n Note) bool { return strings.Contains(n.Why, x.why) })
+		if (x.why != "") != told || (x.doubt != "") != (len(got.Warnings) > 0) || x.doubt != "" && !strings.Contains(got.Warnings[0], x.doubt) {
+			t.Errorf("PostalCode(%q, %q) = %+v, want the note %q and the doubt %q", x.cell, x.country, got, x.why, x.doubt)
+		}
+	}
+	for _, cell := range []string{"1.0001E+4", "2026-06-26", "26.06.2026", "Jun-26", "10,001", "1.5", "=1+1", "#REF!", "0.33"} {
+		if got, err := PostalCode(cell, ""); err == nil {
+			t.Errorf("PostalCode(%q) = %+v, want damage", cell, got)
+		}
+	}
+}
+
+func TestPhrases(t *testing.T) {
+	for cell, want := range map[string]string{"Ann": "Ann", " - ": "", "n/a": "", "None": "", "NULL": "", "NA": "NA", "Nan": "Nan", "none of them": "none of them", `="x"`: "x"} {
+		if got := Phrase(cell); got.Value != want || want == "" && len(got.Notes) == 0 {
+			t.Errorf("Phrase(%q) = %+v, want %q", cell, got, want)
+		}
+	}
+}
+
+func TestErrorsOfSpreadsheets(t *testing.T) {
+	for _, cell := range []string{"#REF!", "#N/A", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!", "########", "#BEZUG!", "#WERT!", "#NV", "#¡REF!", "#n/a", "Err:502", "#ССЫЛКА!"} {
+		if Failed(cell) == nil {
+			t.Errorf("%q is taken", cell)
+		}
+	}
+	for _, cell := range []string{"", "#1001", "#", "##", "Erik", "Err: see note", "#sale"} {
+		if err := Failed(cell); err != nil {
+			t.Errorf("%q: %v", cell, err)
+		}
 	}
 }
