@@ -38,6 +38,7 @@ type importFlags struct {
 	name       string
 	waitLock   waitFlag
 	yes        bool
+	minRows    int
 	// checkOnly says that the problems are what was asked for: the command check.
 	checkOnly bool
 }
@@ -118,6 +119,7 @@ func (c *cli) importCommand(op batch.Operation, use, short, long, examples strin
 	f.IntVar(&c.imp.limit, "limit", 0, "send this many rows at most; the others are skipped")
 	f.IntVar(&c.imp.skip, "skip", 0, "leave out this many rows at the start")
 	f.IntVar(&c.imp.sample, "sample", 0, "send this many rows only, taken evenly from the file")
+	f.IntVar(&c.imp.minRows, "min-rows", 0, "refuse a sheet with fewer rows than this, which may be an export that was cut off")
 	f.BoolVarP(&c.imp.yes, "yes", "y", false, "send without asking, whatever is unusual about a sheet")
 	c.read.add(f)
 	c.rows.add(f)
@@ -254,7 +256,7 @@ func (c *cli) checkOne(ctx context.Context, s *session, op batch.Operation, file
 	if err != nil {
 		return in, ctxOr(ctx, refused(u.file, err))
 	}
-	if err := legible(in); err != nil {
+	if err := errors.Join(legible(in), c.enough(u, in)); err != nil {
 		return in, err
 	}
 	c.tellChecked(u, in, source)
@@ -267,6 +269,14 @@ func refused(file string, err error) error {
 		return err
 	}
 	return usage(fmt.Errorf("%s: %w", file, err), "")
+}
+
+// enough refuses a sheet with fewer rows than --min-rows.
+func (c *cli) enough(u *understood, in *input) error {
+	if in.survey.Rows >= c.imp.minRows {
+		return nil
+	}
+	return usage(fmt.Errorf("%s has %d rows, and --min-rows asks for %d: nothing was sent", u.file, in.survey.Rows, c.imp.minRows), "look whether the export was cut off")
 }
 
 // durationHint finds a duration that was taken for a file.
