@@ -114,9 +114,7 @@ func (c *call) evidence(ctx context.Context) (v Verdict, settled bool, err error
 		if !sentOrRefused(err) {
 			return v, false, err
 		}
-		v = c.judge(reply, err)
-		v.Ambiguous = v.Ambiguous || v.Kind == GiveUp // nobody knows what became of the earlier call
-		return v, true, nil
+		return c.judge(reply, err), true, nil
 	}
 	if !reply.Tracking.Active {
 		return v, false, c.takeBack(ctx)

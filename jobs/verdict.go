@@ -270,12 +270,13 @@ var refusedByClient = []error{
 	aftership.ErrNeedsID, aftership.ErrIncompleteRef, aftership.ErrNothingToChange, aftership.ErrNotClearable, aftership.ErrUnsupported,
 }
 
-// limitAttempts turns the last Retry into GiveUp.
+// limitAttempts turns the last Retry into GiveUp. Any of several calls may have
+// had its effect; who runs the row again should know.
 func limitAttempts(a Answer, v Verdict) Verdict {
 	if v.Kind != Retry || a.Attempt < a.MaxAttempts {
 		return v
 	}
-	v.Kind, v.Outcome = GiveUp, batch.GaveUp
+	v.Kind, v.Outcome, v.Ambiguous = GiveUp, batch.GaveUp, v.Ambiguous || a.Ambiguous
 	v.Message = "gave up: " + cmp.Or(v.Message, "no reply") // the number of attempts stands beside it
 	return v
 }

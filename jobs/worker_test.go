@@ -374,7 +374,7 @@ func TestDeadLettersRunAgain(t *testing.T) {
 		id := r.accept(batch.Create, Defaults{}, "tracking_number,slug\n1Z999AA10000000001,ups\n")
 		r.ended(id)
 		res := r.results(id)[0].Result
-		if res.Outcome != batch.GaveUp || res.Attempts != 3 || res.Code != 503 {
+		if res.Outcome != batch.GaveUp || res.Attempts != 3 || res.Code != 503 || !res.Ambiguous {
 			t.Fatalf("got %+v", res)
 		}
 		if n, err := r.ledger.Reopen(t.Context(), id, batch.GaveUp); err != nil || n != 1 {
