@@ -84,16 +84,11 @@ func allFields() []aftership.Field {
 }
 
 // Template is the header of a sheet with every column that has an effect on the
-// operation's calls in the version, and a row that can be sent.
+// operation's calls in the version, and an example row, which is skipped as long as
+// nobody writes over it.
 func Template(op batch.Operation, v aftership.Version) (header, example []string) {
 	for _, f := range v.FieldsOf(endpointOf(op)) {
-		name, value := f.Name, f.Example
-		switch {
-		case f.Kind == aftership.KindMap:
-			name = aftership.CustomFieldPrefix + "color"
-		case exclusive[f.Name]:
-			value = ""
-		}
+		name, value := exampleOf(f)
 		header, example = append(header, name), append(example, value)
 	}
 	return header, example

@@ -88,13 +88,16 @@ type line struct {
 // remember earlier rows, so that every row passes them, in order.
 func (p Plan) lines(sh *sheet.Sheet) iter.Seq2[line, error] {
 	return func(yield func(line, error) bool) {
-		rules := p.Rules.Reader(sh.Header)
+		rules, example := p.Rules.Reader(sh.Header), p.example()
 		ruled := ruled(p.Rules)
 		for row, err := range sh.Rows() {
 			l := line{Row: row, err: err}
 			if err != nil && !isLineError(err) {
 				yield(l, err)
 				return
+			}
+			if err == nil && l.Skip == "" && isExample(example, row.Cells) {
+				l.Skip = exampleRow
 			}
 			if ruled && err == nil && l.Skip == "" {
 				var filled []sheet.Fill
