@@ -22,8 +22,9 @@ type Caller struct {
 	Attempts int
 	// Backoff is the wait after the n-th failure, from 1. Defaults to a second that doubles, up to half a minute.
 	Backoff func(n int) time.Duration
-	// Told hears why a call is repeated. Defaults to nobody.
-	Told func(text string)
+	// Told hears why a call is repeated, and after which wait. It may be called by several goroutines at once. Defaults to
+	// nobody.
+	Told func(text string, wait time.Duration)
 }
 
 // Failure is why a call got no answer that is good.
@@ -61,11 +62,11 @@ func (c *Caller) Call(ctx context.Context, call func(context.Context) error) err
 			if wait = untilReset(err); wait > longestWait {
 				return f
 			}
-			c.tell("AfterShip asks to slow down; going on in %s", wait.Round(time.Second))
+			c.tell(wait, "AfterShip asks to slow down")
 		case jobs.Retry:
 			wait = c.backoff(n)
 			n++
-			c.tell("%v; trying again in %s", f, wait.Round(100*time.Millisecond))
+			c.tell(wait, f.Error())
 		default:
 			return f
 		}
@@ -88,9 +89,9 @@ func ours(err error) bool {
 	return errors.Is(err, errMismatch) || errors.Is(err, aftership.ErrUnsupported) || errors.Is(err, aftership.ErrIncompleteRef) || errors.Is(err, aftership.ErrNeedsID)
 }
 
-func (c *Caller) tell(format string, args ...any) {
+func (c *Caller) tell(wait time.Duration, text string) {
 	if c.Told != nil {
-		c.Told(fmt.Sprintf(format, args...))
+		c.Told(text, wait)
 	}
 }
 

@@ -170,6 +170,8 @@ func (f *Finder) list(ctx context.Context, rows []*Answer) error {
 			return err
 		}
 		return f.list(ctx, rows[half:])
+	case ok && failed.Kind == jobs.Refused && refs[0].ID != "":
+		return nil // the id may still be good
 	case ok && failed.Kind == jobs.Refused:
 		rows[0].refuse(failed)
 		return nil

@@ -127,6 +127,12 @@ func TestFindHalves(t *testing.T) {
 	if got := results(answers); !slices.Equal(got, []Result{Rejected, Found}) {
 		t.Error(got)
 	}
+	// A row with an id has another way.
+	w.seed(sandbox.Seed{Slug: "ups", Number: number(5), ID: "by-id"})
+	w.fault(sandbox.Fault{Kind: sandbox.FaultRefuse, Code: 400, Endpoints: []aftership.Endpoint{aftership.EndpointList}, First: 1})
+	if got := results(w.find(&Finder{Client: w.client, Caller: w.caller}, asked(aftership.Ref{ID: "by-id", TrackingNumber: number(5)}))); !slices.Equal(got, []Result{Found}) {
+		t.Error(got)
+	}
 }
 
 // What concerns every row ends the export: a refused key, a limit of a day, an AfterShip that is away.

@@ -137,7 +137,7 @@ func (c *cli) detect(ctx context.Context, s *session, numbers []string) error {
 		return err
 	}
 	r := &readback{cli: c, s: s, client: account.Client.With(account.Limiter(batch.Upload, "detect")),
-		caller: &export.Caller{Attempts: c.cfg.MaxAttempts, Told: func(text string) { c.log.Info(text) }}}
+		caller: c.caller()}
 	unknown := false
 	found := make([]detection, 0, len(numbers))
 	for _, number := range numbers {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"slices"
 	"time"
@@ -72,8 +73,22 @@ func (c *cli) openReadback(ctx context.Context, f readFlags, name string) (*read
 		return nil, err
 	}
 	r.client = r.account.Client.With(r.account.Limiter(batch.Priority(f.priority), name))
-	r.caller = &export.Caller{Attempts: c.cfg.MaxAttempts, Told: func(text string) { c.log.Info(text) }}
+	r.caller = c.caller()
 	return r, nil
+}
+
+// worthTelling is how long a wait is that a person should know the reason of.
+const worthTelling = 2 * time.Second
+
+// caller repeats calls, and says so.
+func (c *cli) caller() *export.Caller {
+	return &export.Caller{Attempts: c.cfg.MaxAttempts, Told: func(text string, wait time.Duration) {
+		level := slog.LevelInfo
+		if wait >= worthTelling {
+			level = slog.LevelWarn
+		}
+		c.log.Log(context.Background(), level, "trying again", "in", wait.Round(100*time.Millisecond), "reason", text)
+	}}
 }
 
 // openToAsk opens a session that can ask AfterShip now.
@@ -104,7 +119,8 @@ func (r *readback) begin(columns []string, identity ...any) error {
 		}
 	}
 	now := time.Now().UTC().Truncate(time.Second)
-	id := export.Identity(slices.Concat([]any{r.cfg.Account, r.client.String(), columns, r.f.lang, r.f.slug}, identity)...)
+	flags := fmt.Sprintf("%+v %+v", r.read, r.cli.rows) // how the rows of a sheet are read
+	id := export.Identity(slices.Concat([]any{r.cfg.Account, r.client.String(), columns, r.f.lang, r.f.slug, flags}, identity)...)
 	var err error
 	r.part, err = export.OpenPart(path, export.Begun{Identity: id, At: now, Until: now})
 	switch {
@@ -268,7 +284,13 @@ func (r *readback) write(name string) error {
 	form := export.Form{Workbook: report.FormatOf(r.f.out) == report.XLSX, Plain: report.Guard(r.cfg.ReportGuard) == report.GuardOff, Name: name}
 	switch {
 	case r.f.out != "-":
-		err := writeWhole(r.f.out, func(w io.Writer) error { return export.Write(w, r.columns, r.part.Records(), form) })
+		err := writeWhole(r.f.out, func(w io.Writer) error {
+			err := export.Write(w, r.columns, r.part.Records(), form)
+			if f, ok := w.(*os.File); ok && err == nil {
+				err = f.Sync() // the part is removed next
+			}
+			return err
+		})
 		if err != nil {
 			return usage(err, "choose another place with -o")
 		}
