@@ -72,7 +72,11 @@ func warnings(info Info, s survey) []string {
 		texts = append(texts, fmt.Sprintf("only the sheet %q was read; others hold rows too: %s", info.Sheet, names(others)))
 	}
 	if len(s.merges) > 0 {
-		texts = append(texts, fmt.Sprintf("%d cells are merged over several rows (the first from row %d); each of their rows got their value", len(s.merges), s.merges[0].from))
+		cells := fmt.Sprintf("%d cells are", len(s.merges))
+		if len(s.merges) == 1 {
+			cells = "a cell is"
+		}
+		texts = append(texts, fmt.Sprintf("%s merged over several rows (the first from row %d); each of the rows got the value", cells, s.merges[0].from))
 	}
 	return texts
 }
