@@ -28,7 +28,7 @@ func (sm *sample) findHeader() {
 		sm.takeGroups()
 	}
 	sm.takeMore()
-	sm.names = joined(sm.lines[sm.first : sm.first+sm.heads])
+	sm.names = sm.joined(sm.lines[sm.first : sm.first+sm.heads])
 	sm.known = sm.knownIn(sm.names)
 	sm.profile = sm.profileFrom(sm.first + sm.heads)
 }
@@ -170,13 +170,30 @@ func isIdentifier(cell string) bool {
 
 // takeGroups makes the line above the header part of it where that makes more names mean something.
 func (sm *sample) takeGroups() {
-	for sm.heads > 0 && sm.heads < 3 && sm.first > 0 && !sm.lines[sm.first].gap {
-		with := joined(sm.lines[sm.first-1 : sm.first+sm.heads])
-		if sm.knownIn(with) <= sm.knownIn(joined(sm.lines[sm.first:sm.first+sm.heads])) {
+	most := 3
+	if n := sm.options.HeaderLines; n > 0 {
+		most = n
+	}
+	for sm.heads > 0 && sm.heads < most && sm.first > 0 && !sm.lines[sm.first].gap {
+		if !sm.gains(sm.lines[sm.first-1], sm.joined(sm.lines[sm.first-1:sm.first+sm.heads]), sm.joined(sm.lines[sm.first:sm.first+sm.heads])) {
 			return
 		}
 		sm.first, sm.heads = sm.first-1, sm.heads+1
 	}
+}
+
+// gains says that names mean something with a line of groups above them: what meant nothing before or, where several groups
+// are named, what is said more closely now.
+func (sm *sample) gains(groups line, names, before []string) bool {
+	closer := filled(groups.cells) > 1
+	for i, name := range names {
+		switch {
+		case sm.knownIn([]string{name}) == 0 || i < len(before) && normal(name) == normal(before[i]):
+		case closer, i >= len(before), sm.knownIn(before[i:i+1]) == 0:
+			return true
+		}
+	}
+	return false
 }
 
 // takeMore makes the lines below the header part of it: as many as were asked for, or those that look like headers of
@@ -200,29 +217,12 @@ func (sm *sample) goesOn(i int) bool {
 	if i >= len(sm.lines) || sm.lines[i].gap || sm.lines[i].problem != problemNone || IsReport(sm.lines[sm.first].cells) {
 		return false
 	}
-	known, more := sm.knownIn(joined(sm.lines[sm.first:i])), sm.knownIn(joined(sm.lines[sm.first:i+1]))
-	if known > 0 || more > 0 {
-		return more > known
-	}
+	known, more := sm.knownIn(whole(sm.lines[sm.first:i])), sm.knownIn(whole(sm.lines[sm.first:i+1]))
 	header, data := sm.profileFrom(i + 1).votes(sm.lines[i].cells)
+	if known > 0 || more > 0 {
+		return more > known && data <= header && !slices.ContainsFunc(sm.lines[i].cells, isIdentifier)
+	}
 	return i+2 < len(sm.lines) && header > 1 && data == 0 && !slices.Equal(sm.lines[i].cells, sm.lines[i-1].cells)
-}
-
-// joined makes one name per column of a header's lines.
-func joined(lines []line) []string {
-	if len(lines) == 1 {
-		return lines[0].cells
-	}
-	var names []string
-	for _, ln := range lines {
-		for i, cell := range ln.cells {
-			if i == len(names) {
-				names = append(names, "")
-			}
-			names[i] = strings.TrimSpace(names[i] + " " + clean(cell))
-		}
-	}
-	return names
 }
 
 // lineEnd says how the lines of the sample end.

@@ -1,6 +1,8 @@
 package preset_test
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -73,4 +75,22 @@ func dots(fields []string) string {
 		}
 	}
 	return strings.Join(fields, " ")
+}
+
+// The names of a header of two lines are joined where they mean something only so, and found by their last part where that says it.
+func TestHeadersOfGroups(t *testing.T) {
+	text := "Shipment,,Recipient,,,Order\nTracking no.,Carrier,Name,Country,Phone,Number\n1Z999AA10123456784,UPS,Carol Jones,USA,212-555-0111,#1403\n"
+	file := filepath.Join(t.TempDir(), "groups.csv")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := sheet.Open(t.Context(), file, nil, sheet.Options{Known: preset.KnownHeader})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	want := []string{"Tracking no.", "Carrier", "Recipient Name", "Country", "Phone", "Order Number"}
+	if !slices.Equal(s.Header, want) || s.HeaderLine != 1 || s.HeaderLines != 2 {
+		t.Errorf("line %d+%d %q", s.HeaderLine, s.HeaderLines, s.Header)
+	}
 }
