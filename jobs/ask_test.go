@@ -35,11 +35,12 @@ func ask(t *testing.T, op batch.Operation, text string) (said []string) {
 			t.Fatal(err)
 		}
 		ref := a.Ref()
-		text := fmt.Sprintf("%d %s/%s/%s", a.Line, ref.ID, ref.Slug, ref.TrackingNumber)
+		var text strings.Builder
+		text.WriteString(fmt.Sprintf("%d %s/%s/%s", a.Line, ref.ID, ref.Slug, ref.TrackingNumber))
 		for _, p := range a.Problems {
-			text += " !" + p.Column
+			text.WriteString(" !" + p.Column)
 		}
-		said = append(said, text)
+		said = append(said, text.String())
 	}
 	return said
 }

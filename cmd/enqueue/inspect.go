@@ -456,14 +456,14 @@ func (in *inspection) tellHeader(put func(name, format string, args ...any)) {
 }
 
 func (in *inspection) tellRows(put func(name, format string, args ...any)) {
-	text := strconv.Itoa(in.Rows)
+	parts := []string{strconv.Itoa(in.Rows)}
 	if in.Broken > 0 {
-		text += fmt.Sprintf(", of which %d can't be read", in.Broken)
+		parts = append(parts, fmt.Sprintf("%d of them can't be read", in.Broken))
 	}
 	for _, why := range slices.Sorted(maps.Keys(in.Skipped)) {
-		text += fmt.Sprintf("; %d left out (%s)", in.Skipped[why], why)
+		parts = append(parts, fmt.Sprintf("%d left out (%s)", in.Skipped[why], why))
 	}
-	put("rows", "%s", text)
+	put("rows", "%s", strings.Join(parts, "; "))
 }
 
 func (in *inspection) columnTable() [][]string {
