@@ -47,10 +47,19 @@ func (s *Sheet) readHeader() error {
 	if o.HeaderLine > 0 {
 		var err error
 		if start, number, err = s.lineStart(o.HeaderLine, start, number); err != nil {
-			return err
+			return o.askedBy(err)
 		}
 	}
-	return s.understandLines(head, o, start, number)
+	return o.askedBy(s.understandLines(head, o, start, number))
+}
+
+// askedBy adds to an error who named the header's line, where that may be what is wrong.
+func (o Options) askedBy(err error) error {
+	if err == nil || o.HeaderLine == 0 || o.HeaderLineOf == "" {
+		return err
+	}
+	return fmt.Errorf("%w (%s asks for line %d: take header_line out of it, and the header is looked for; or name the line with --header-line)",
+		err, o.HeaderLineOf, o.HeaderLine)
 }
 
 // check refuses options that can't be meant.
@@ -142,6 +151,9 @@ func (s *Sheet) understandLines(head []byte, o Options, start int64, number int)
 	if first := best.lines[0].line; o.HeaderLine > 0 && first != o.HeaderLine {
 		return fmt.Errorf("the header should be in line %d, but that is blank; the next line with text is %d", o.HeaderLine, first)
 	}
+	if o.HeaderLine > 0 && o.HeaderLineOf != "" && o.Known != nil && best.known == 0 {
+		return fmt.Errorf("line %d does not hold the header; it reads: %s", o.HeaderLine, listed(best.names, unknownNamed))
+	}
 	if s.options.AnyWidth {
 		best.mend(s.limits)
 	}
@@ -190,6 +202,7 @@ func (s *Sheet) setHeader(sm *sample) {
 	default:
 		last := sm.lines[sm.first+sm.heads-1]
 		s.data, s.dataLine = last.end, last.next
+		s.HeaderAsked = s.options.HeaderLine > 0
 		s.Header, s.HeaderLine, s.HeaderLines = slices.Clone(sm.names), first.line, sm.heads
 		for _, ln := range sm.lines[sm.first : sm.first+sm.heads] {
 			s.heads = append(s.heads, cleaned(ln.cells))

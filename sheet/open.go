@@ -34,6 +34,9 @@ type Options struct {
 	// HeaderLine is the number of the header's first line, from 1; in a workbook that of its row. Zero means to find it
 	// out, within the first twenty lines.
 	HeaderLine int
+	// HeaderLineOf says who named HeaderLine, as the beginning of a sentence, if that was no person: a preset. A line that holds no
+	// name of the header then is an error.
+	HeaderLineOf string
 	// HeaderLines is how many lines the header has; their cells are joined per column with a space. Zero means to find it out.
 	HeaderLines int
 	// Columns names the columns of a sheet that has no header. No line is taken for the header then.
@@ -47,6 +50,8 @@ type Options struct {
 	Hidden bool
 	// Known says that a header cell is a name that means something, which is evidence of the header line.
 	Known func(name string) bool
+	// Names are columns that the header is known to have. They mean something beside those of Known.
+	Names []string
 	// AnyWidth gives every row as well as it can be read, however wide, and calls no line broken: for looking at a
 	// sheet and cleaning it, not for sending what is in it.
 	AnyWidth bool
@@ -66,6 +71,16 @@ type Options struct {
 
 // NoQuote as [Options.Quote] says that no character encloses cells: every quote is text.
 const NoQuote rune = -1
+
+// withNames makes the names known.
+func (o Options) withNames() Options {
+	if len(o.Names) == 0 {
+		return o
+	}
+	names, known := nameSet(o.Names...), o.Known
+	o.Known = func(name string) bool { return names[normal(name)] || known != nil && known(name) }
+	return o
+}
 
 func (o Options) limits() limits {
 	l := limits{cell: o.MaxCell, record: o.MaxLine, columns: o.MaxColumns}
@@ -109,6 +124,7 @@ type Sheet struct {
 	Quote         rune            // what encloses cells, or NoQuote
 	Escape        rune            // what makes a quote inside a quoted cell text: the quote itself, a backslash, or 0
 	LineEnd       string          // "lf", "crlf", "cr" or "mixed", as far as the beginning of the file shows
+	HeaderAsked   bool            // the header's line was named by an option
 	HeaderLines   int             // how many lines the header has; 0 without one
 	NoHeader      bool            // it looks as if no line names the columns: Header holds column_1, column_2 and so on
 	Preamble      []string        // lines above the header, shortened, twenty at most
@@ -137,7 +153,7 @@ func Open(ctx context.Context, path string, stdin io.Reader, o Options) (*Sheet,
 			return nil, err
 		}
 	}
-	s := &Sheet{Name: filepath.Base(path), Delimiter: o.Delimiter, limits: o.limits(), options: o}
+	s := &Sheet{Name: filepath.Base(path), Delimiter: o.Delimiter, limits: o.limits(), options: o.withNames()}
 	if path == "-" {
 		s.Name = "stdin"
 	}

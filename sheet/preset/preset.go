@@ -55,12 +55,24 @@ type Reading struct {
 	HeaderLines  int      `yaml:"header_lines,omitempty"`
 	Columns      []string `yaml:"columns,omitempty,flow"`
 	Sheet        string   `yaml:"sheet,omitempty"`
+
+	preset string   // whose reading this is
+	names  []string // the columns of that preset
 }
 
 // Hint tells the encoding of a file by bytes near its beginning, where detection alone is not sure.
 type Hint struct {
 	Contains string `yaml:"contains"`
 	Encoding string `yaml:"encoding"`
+}
+
+// linkReading tells the reading what the preset knows of the header.
+func (p *Preset) linkReading() {
+	p.Reading.preset, p.Reading.names = p.Name, slices.DeleteFunc(
+		slices.Concat(sortedKeys(p.Columns), p.Ignore), func(name string) bool { return strings.HasSuffix(name, "*") })
+	for _, field := range sortedKeys(p.Rules.FirstOf) {
+		p.Reading.names = append(p.Reading.names, p.Rules.FirstOf[field].Columns...)
+	}
 }
 
 // Choices decides about the columns of a header, for [sheet.Map]. A column of which the preset knows nothing is left to

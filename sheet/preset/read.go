@@ -51,6 +51,7 @@ func parse(text []byte, name string) (*Preset, error) {
 		p.Name = nameOf(name)
 	}
 	p.Rules.Preset = p.Name
+	p.linkReading()
 	return p, check(p, &tree)
 }
 

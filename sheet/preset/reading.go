@@ -55,6 +55,10 @@ func (r Reading) Options(o sheet.Options) sheet.Options {
 	o.Encoding = cmp.Or(o.Encoding, r.Encoding)
 	o.Delimiter = cmp.Or(o.Delimiter, r.DelimiterRune())
 	o.Quote, o.Escape = cmp.Or(o.Quote, r.quoteRune()), cmp.Or(o.Escape, only(r.Escape))
+	if o.HeaderLine == 0 && r.HeaderLine > 0 {
+		o.HeaderLineOf = "the preset " + r.preset
+	}
+	o.Names = append(slices.Clip(o.Names), r.names...)
 	o.HeaderLine, o.HeaderLines = cmp.Or(o.HeaderLine, r.HeaderLine), cmp.Or(o.HeaderLines, r.HeaderLines)
 	o.SheetName = cmp.Or(o.SheetName, r.Sheet)
 	if o.Columns == nil && o.HeaderLine == 0 {

@@ -20,13 +20,15 @@ func Of(name string, s *sheet.Sheet, m sheet.Mapping, rules Rules) *Preset {
 			p.Columns[column] = sheet.NotSent
 		}
 	}
+	p.linkReading()
 	return p
 }
 
-// readingOf says how a sheet was read, as far as it is not what every sheet is tried as first.
+// readingOf says how a sheet was read, as far as it is not what every sheet is tried as first. The header's line is kept only if
+// it was asked for: else it is found again by its names, wherever it stands in the next file.
 func readingOf(s *sheet.Sheet) Reading {
 	r := Reading{HeaderLines: s.HeaderLines} // also a single one: what is below it may look like a second
-	if s.HeaderLine > 1 {
+	if s.HeaderAsked && s.HeaderLine > 1 {
 		r.HeaderLine = s.HeaderLine
 	}
 	if s.HeaderLine == 0 {
