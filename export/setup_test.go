@@ -108,4 +108,3 @@ func results(answers []Answer) (all []Result) {
 }
 
 func number(i int) string { return fmt.Sprintf("1Z999AA1%010d", i) }
-
