@@ -237,11 +237,12 @@ func TestExportFilters(t *testing.T) {
 func TestExportGoesOn(t *testing.T) {
 	eachEra(t, func(t *testing.T, d *desk, v aftership.Version) {
 		d.seed(shipments(900)...)
-		rows := "id,tracking_number\n"
+		var rows strings.Builder
+		rows.WriteString("id,tracking_number\n")
 		for _, s := range d.sandbox.Trackings() {
-			rows += "," + s.Number + "\n"
+			rows.WriteString("," + s.Number + "\n")
 		}
-		d.write("rows.csv", rows)
+		d.write("rows.csv", rows.String())
 		for _, args := range [][]string{{"export", "-o", d.path("out.csv")}, {"export", d.path("rows.csv"), "-o", d.path("out.csv")}} {
 			d.sandbox.ClearCalls()
 			d.fault(sandbox.Fault{Kind: sandbox.FaultUnauthorized, Endpoints: []aftership.Endpoint{aftership.EndpointList}, After: 3})
