@@ -248,7 +248,12 @@ func (c *checker) nothingToChange() {
 		f, _ := aftership.LookupField(col)
 		return f.Update && c.version.Accepts(col, aftership.EndpointUpdate) && (!f.Key || c.row.ID != "")
 	}
-	if !slices.ContainsFunc(c.row.Columns(), sent) {
+	if slices.ContainsFunc(c.row.Columns(), sent) {
+		return
+	}
+	if i := slices.IndexFunc(c.row.Doubts, func(p Problem) bool { return p.Wrong == noOffset }); i >= 0 {
+		c.problems = append(c.problems, c.row.Doubts[i])
+	} else {
 		c.add("this row", "", "changes nothing", "fill in a column that an update can change; `enqueue template update` lists them")
 	}
 }

@@ -97,7 +97,7 @@ func TestCheckRefuses(t *testing.T) {
 		{"no number", batch.Create, map[string]string{"slug": "ups"}, "tracking_number", "missing"},
 		{"scientific notation", batch.Create, map[string]string{"tracking_number": "9.40551E+21"}, "tracking_number", "damaged by a spreadsheet"},
 		{"scientific notation, no sign", batch.Create, map[string]string{"tracking_number": "9.4E21"}, "tracking_number", "damaged by a spreadsheet"},
-		{"date without a time", batch.Create, map[string]string{"tracking_number": "12345", "order_date": "2026-11-05"}, "order_date", "offset from UTC"},
+		{"update of a time without its offset", batch.Update, map[string]string{"id": "x", "order_date": "2026-11-05"}, "order_date", "offset from UTC"},
 		{"too short", batch.Create, map[string]string{"tracking_number": "123"}, "tracking_number", "fewer than 4"},
 		{"too long", batch.Create, map[string]string{"tracking_number": strings.Repeat("AB12", 26)}, "tracking_number", "more than 100"},
 		{"four addresses", batch.Create, map[string]string{"tracking_number": "12345", "emails": "a@b.example;c@d.example;e@f.example;g@h.example"}, "emails", "holds 4"},

@@ -2,7 +2,10 @@ package jobs
 
 import (
 	"cmp"
+	"errors"
 	"strings"
+	"sync"
+	"time"
 
 	"aftership-bulk/aftership"
 	"aftership-bulk/value"
@@ -158,14 +161,40 @@ func (r *reader) date(_ *column, text string) (value.Cleaned, error) {
 	return value.Cleaned{Value: clean, Notes: notes}, err
 }
 
-// datetime cleans a date with a time. One without its offset is refused: a guess
-// may be a day off.
+// datetime cleans a date with a time. One without its offset is read in the zone of
+// the defaults. Without a zone it is left out, since a guess may be a day off, and
+// the row is worth more than the time.
 func (r *reader) datetime(_ *column, text string) (value.Cleaned, error) {
 	if parses(text, datetimeForms) && likely(text) {
 		return value.Cleaned{Value: text}, nil
 	}
-	clean, notes, err := value.Datetime(text, r.dates, nil)
+	clean, notes, err := value.Datetime(text, r.dates, r.zone)
+	if errors.Is(err, value.ErrNoOffset) {
+		return value.Cleaned{Warnings: []string{noOffset}}, nil
+	}
 	return value.Cleaned{Value: clean, Notes: notes}, err
+}
+
+const noOffset = "was left out: it does not say its offset from UTC"
+
+// zones holds the time zones that were asked for, by their names: to load one takes
+// its time.
+var zones sync.Map
+
+// zoneOf is the time zone of a name; nil for none, and for one that is unknown.
+func zoneOf(name string) *time.Location {
+	if name == "" || name == "Local" {
+		return nil
+	}
+	if loc, ok := zones.Load(name); ok {
+		return loc.(*time.Location)
+	}
+	loc, err := time.LoadLocation(name)
+	if err != nil {
+		return nil
+	}
+	zones.Store(name, loc)
+	return loc
 }
 
 // likely says that a date begins with the year of a shipment.

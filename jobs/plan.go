@@ -91,8 +91,9 @@ type Defaults struct {
 	Limit      int              `json:"limit,omitzero"`
 	Skip       int              `json:"skip,omitzero"`
 	Sample     int              `json:"sample,omitzero"`
-	Dates      string           `json:"dates,omitzero"`   // how dates are written, as DD-MM-YYYY; empty takes only those that can mean one day
-	Country    string           `json:"country,omitzero"` // of phone numbers without a country's code, in rows that name none
+	Dates      string           `json:"dates,omitzero"`     // how dates are written, as DD-MM-YYYY; empty takes only those that can mean one day
+	Country    string           `json:"country,omitzero"`   // of phone numbers without a country's code, in rows that name none
+	Zone       string           `json:"time_zone,omitzero"` // of times that do not say their offset from UTC, as Europe/Berlin; empty leaves those out
 	// NumberSeparators are further characters that stand between several tracking
 	// numbers in a cell.
 	NumberSeparators string `json:"number_separators,omitzero"`
@@ -109,6 +110,8 @@ func (d Defaults) Validate() error {
 		return fmt.Errorf("--on-conflict %q is unknown: use last", d.OnConflict)
 	case d.Country != "" && !isCountry(d.Country):
 		return fmt.Errorf("--country %q is unknown: use its two or three letters, as DE or USA", d.Country)
+	case d.Zone != "" && zoneOf(d.Zone) == nil:
+		return fmt.Errorf("--time-zone %q is unknown: use a name of the time zone database, as Europe/Berlin or UTC", d.Zone)
 	case d.Limit < 0 || d.Skip < 0 || d.Sample < 0:
 		return errors.New("--limit, --skip and --sample count rows: use a number of 0 or more")
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -41,6 +42,7 @@ type reader struct {
 	cells   []string // of the current row, cleaned
 	found   findings // about the current row
 	dates   value.Form
+	zone    *time.Location // of times that do not say theirs; nil is none
 
 	countries map[string]string // of the current row, by their fields
 }
@@ -60,6 +62,7 @@ func newReader(op batch.Operation, v aftership.Version, m sheet.Mapping, o optio
 		r.words = o.Rules.Reader(nil)
 	}
 	r.dates, _ = value.ParseForm(o.dates()) // pass one was refused if it cannot be read
+	r.zone = zoneOf(o.Zone)
 	for i, field := range m.Fields {
 		if field == "" {
 			continue
@@ -162,12 +165,12 @@ func (r *reader) cell(c *column) {
 		r.cells[c.at] = sheet.Guard(clean.Value) // the decoder takes the guard off again
 		if before := c.unrepaired(text); clean.Value != before {
 			r.found.changed = true
-			if len(clean.Notes) == 0 {
+			if leftOut := clean.Value == "" && len(clean.Warnings) > 0; len(clean.Notes) == 0 && !leftOut {
 				clean.Notes = []value.Note{r.rewritten(text, clean.Value)}
 			}
 		}
 	}
-	r.note(c, clean)
+	r.note(c, text, clean)
 }
 
 // rewritten tells that a cell is sent otherwise than it stands there, though nothing was wrong with it.
@@ -226,16 +229,20 @@ func refusal(c *column, text string, err error) Problem {
 
 // doubt is a warning about a cell that is sent.
 func doubt(c *column, text, warning string) Problem {
-	return Problem{Column: c.field, Value: text, Wrong: warning, Remedy: "compare it with its source"}
+	p := Problem{Column: c.field, Value: text, Wrong: warning, Remedy: "compare it with its source"}
+	if warning == noOffset {
+		p.Remedy = "--time-zone settles it, as --time-zone Europe/Berlin"
+	}
+	return p
 }
 
 // note keeps what was repaired in a cell, and what is doubtful about it.
-func (r *reader) note(c *column, clean value.Cleaned) {
+func (r *reader) note(c *column, text string, clean value.Cleaned) {
 	for _, n := range clean.Notes {
 		r.found.Repairs = append(r.found.Repairs, Repair{c.field, n})
 	}
 	for _, w := range clean.Warnings {
-		r.found.Doubts = append(r.found.Doubts, doubt(c, clean.Value, w))
+		r.found.Doubts = append(r.found.Doubts, doubt(c, cmp.Or(clean.Value, text), w))
 	}
 }
 

@@ -91,7 +91,7 @@ func TestValuesAreRefused(t *testing.T) {
 		{"date as a postal code", "destination_postal_code", "2026-06-26", "date"},
 		{"date as a number", "tracking_number", "26.06.2026", "date"},
 		{"several numbers", "tracking_number", "7946 1234 5678 7946 1234 5690", "semicolon"},
-		{"time without an offset", "order_date", "2026-11-05 14:00", "offset"},
+		{"time on no day", "order_date", "2026-02-31 14:00", "calendar"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -140,6 +140,37 @@ func TestPhonesAreReadByTheirCountry(t *testing.T) {
 				t.Errorf("got %q, want %q (%v)", got, tt.want, row.Problems)
 			}
 		})
+	}
+}
+
+func TestTimesAreReadInTheirZone(t *testing.T) {
+	tests := []struct{ zone, cell, want, doubt string }{
+		{"", "2026-11-20", "", "--time-zone"},
+		{"", "20.11.2026 10:00", "", "was left out"},
+		{"", "2026-11-20T10:00:00+01:00", "2026-11-20T10:00:00+01:00", ""},
+		{"Europe/Berlin", "2026-11-20", "2026-11-20T00:00:00+01:00", ""},
+		{"Europe/Berlin", "20.07.2026 10:00", "2026-07-20T10:00:00+02:00", ""},
+	}
+	for _, tt := range tests {
+		row := readOne(t, Plan{Operation: batch.Create, Version: aftership.V202404, Defaults: Defaults{Zone: tt.zone}}, []string{"order_date", "note"}, []string{tt.cell, "x"})
+		if row.OrderDate != tt.want || len(row.Problems) > 0 || (tt.doubt != "") != (len(row.Doubts) == 1) {
+			t.Errorf("%q in %q is read as %q, problems %v, doubts %v", tt.cell, tt.zone, row.OrderDate, row.Problems, row.Doubts)
+			continue
+		}
+		if tt.doubt == "" {
+			continue
+		}
+		if d := row.Doubts[0]; d.Value != tt.cell || !strings.Contains(d.String()+d.Remedy, tt.doubt) || len(row.Repairs) > 0 || !row.changed {
+			t.Errorf("%q: doubt %v, repairs %v", tt.cell, d, row.Repairs)
+		}
+	}
+}
+
+func TestTimeZonesAreChecked(t *testing.T) {
+	for zone, ok := range map[string]bool{"": true, "UTC": true, "Europe/Berlin": true, "Berlin": false, "Local": false, "../etc/passwd": false} {
+		if err := (Defaults{Zone: zone}).Validate(); (err == nil) != ok {
+			t.Errorf("%q: %v", zone, err)
+		}
 	}
 }
 

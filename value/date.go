@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Date reads a date and gives it as YYYY-MM-DD; a time behind it is left out. With a form it reads that form, and dates that
-// begin with the year; without, only what can be read in one way. Its errors are [*Damage] and [*Unclear].
+// Date reads a date and gives it as YYYY-MM-DD; a time behind it is left out. A form says what is meant where a date can
+// be read in several ways; without, only what can be read in one way is taken. Its errors are [*Damage] and [*Unclear].
 func Date(cell string, form Form) (iso string, notes []Note, err error) {
 	if len(cell) == len(time.DateOnly) {
 		if _, err := time.Parse(time.DateOnly, cell); err == nil && plausible(cell) {
@@ -39,10 +39,29 @@ func Datetime(cell string, form Form, loc *time.Location) (rfc3339 string, notes
 		zone = loc
 	}
 	if zone == nil {
-		return "", nil, &Unclear{m.value, "does not say its offset from UTC", datetimeRemedy}
+		return "", nil, &Unclear{m.value, ErrNoOffset.Error(), datetimeRemedy}
 	}
-	t := time.Date(r.year, r.month, r.dayOf, r.hour, r.minute, r.second, r.nano, zone)
-	return t.Format(time.RFC3339Nano), m.notes, nil
+	return r.in(zone).Format(time.RFC3339Nano), m.notes, nil
+}
+
+// in is the time in a zone. A time that its clocks show twice, and one that they never show, has the offset from before the clocks were
+// changed.
+func (r reading) in(loc *time.Location) time.Time {
+	shown := time.Date(r.year, r.month, r.dayOf, r.hour, r.minute, r.second, r.nano, time.UTC)
+	_, before := shown.AddDate(0, 0, -1).In(loc).Zone()
+	earlier := shown.Add(-time.Duration(before) * time.Second)
+	if t := earlier.In(loc); !shows(t, shown) {
+		if t = time.Date(r.year, r.month, r.dayOf, r.hour, r.minute, r.second, r.nano, loc); shows(t, shown) {
+			return t
+		}
+	}
+	return earlier.In(offset(before))
+}
+
+// shows says that a clock shows at a time what another one shows in UTC.
+func shows(t, utc time.Time) bool {
+	_, seconds := t.Zone()
+	return t.Add(time.Duration(seconds) * time.Second).Equal(utc)
 }
 
 const (
@@ -101,16 +120,17 @@ func (m *mend) calendar(date string, r reading, form Form) (reading, error) {
 	if yearFirst(date, &r) {
 		return m.check(r)
 	}
-	if form.pattern != nil {
-		if !form.read(date, &r) {
-			return r, &Unclear{m.value, "does not have the form " + form.text, "write it as " + form.text + " or as 2024-05-31"}
-		}
+	if form.pattern != nil && form.read(date, &r) || named(date, &r) {
 		return m.check(r)
 	}
-	if named(date, &r) {
-		return m.check(r)
+	p := figureShape.FindStringSubmatch(date)
+	switch {
+	case p == nil || p[2] != p[4]:
+		return r, m.noDate(date, form)
+	case (form.order == "DMY" || form.order == "MDY") && p[2] != ".":
+		return m.check(form.ordered(p, r))
 	}
-	return m.figures(date, r)
+	return m.figures(p, r)
 }
 
 func (m *mend) check(r reading) (reading, error) {

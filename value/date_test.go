@@ -66,7 +66,10 @@ func TestDateWithAForm(t *testing.T) {
 		{"dd-mm-yyyy", "05-06-2026", "2026-06-05"}, {"MM/DD/YY", "05/06/26", "2026-05-06"}, {"YY/MM/DD", "25/12/31", "2025-12-31"}, {"DDMMYYYY", "05062026", "2026-06-05"}, {"D.M.YYYY", "5.6.2026", "2026-06-05"},
 		{"DD-MMM-YY", "10-Dez-25", "2025-12-10"}, {"MMM-DD-YY", "Jul-21-25", "2025-07-21"}, {"MMMM D, YYYY", "July 21, 2025", "2025-07-21"}, {"DD/MM/YYYY HH:MM:SS", "05/06/2026 10:11:12", "2026-06-05"},
 		{"DD/MM/YYYY hh:mm a", "05/06/2026 10:11 PM", "2026-06-05"}, {"DD/MM/YYYY", "2026-06-05", "2026-06-05"}, {"DD/MM/YYYY", "2026-06-05T10:00:00Z", "2026-06-05"},
-		{"DD/MM/YYYY", "05.06.2026", ""}, {"DD/MM/YYYY", "31/13/2026", ""}, {"DD/MM/YYYY", "05/06/26", ""}, {"MM/DD/YYYY", "31/12/2026", ""},
+		{"DD/MM/YYYY", "05.06.2026", "2026-06-05"}, {"DD/MM/YYYY", "31/13/2026", ""}, {"DD/MM/YYYY", "05/06/26", "2026-06-05"}, {"MM/DD/YYYY", "31-12-2026", ""},
+		{"DD/MM/YYYY", "5 Jun 2026", "2026-06-05"}, {"MM/DD/YYYY", "5. Juni 2026", "2026-06-05"}, {"DD/MM/YYYY", "6.6.2026", "2026-06-06"}, {"MM/DD/YYYY", "05.06.2026", "2026-06-05"}, {"MM.DD.YYYY", "05.06.2026", "2026-05-06"},
+		{"MM.DD.YYYY", "31.12.2026", ""}, {"DD.MM.YYYY", "05/06/2026", "2026-06-05"}, {"MM/DD/YYYY", "05-06-2026", "2026-05-06"}, {"YYYY/MM/DD", "05/06/26", ""}, {"YYYY/MM/DD", "31/12/2026", "2026-12-31"}, {"DD/MM/YYYY", "tomorrow", ""},
+		{"DD-MMM-YY", "05/06/2026", "2026-06-05"}, {"MM/DD/YYYY", "31/12/2026", ""},
 		{"unix", "1700000000", "2023-11-14"}, {"unix", "1700000000123", "2023-11-14"}, {"unix", "2026-06-05", "2026-06-05"}, {"unix", "x", ""}, {"excel", "46085", "2026-03-04"}, {"excel", "46085,5", "2026-03-04"}, {"excel", "1e300", ""}, {"excel", "NaN1", ""},
 	} {
 		got, _, err := Date(c.cell, form(t, c.form))
@@ -98,6 +101,35 @@ func TestDatetime(t *testing.T) {
 	}
 	if got, _, err := Datetime("2026-05-31 14:00", Form{}, nil); err == nil || !strings.Contains(err.Error(), "UTC") {
 		t.Errorf("without a zone: %q, %v", got, err)
+	}
+}
+
+// A clock shows one hour twice in autumn and leaves one out in spring: what it showed before the change is meant.
+func TestDatetimeInAZone(t *testing.T) {
+	zones := map[string]*time.Location{}
+	for _, name := range []string{"Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "UTC"} {
+		loc, err := time.LoadLocation(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		zones[name] = loc
+	}
+	for _, c := range []struct{ zone, cell, want string }{
+		{"Europe/Berlin", "2026-01-15 10:00", "2026-01-15T10:00:00+01:00"}, {"Europe/Berlin", "2026-07-15 10:00", "2026-07-15T10:00:00+02:00"},
+		{"Europe/Berlin", "2026-10-25 02:30", "2026-10-25T02:30:00+02:00"}, {"Europe/Berlin", "2026-10-25 01:30", "2026-10-25T01:30:00+02:00"}, {"Europe/Berlin", "2026-10-25 03:30", "2026-10-25T03:30:00+01:00"},
+		{"Europe/Berlin", "2026-03-29 02:30", "2026-03-29T02:30:00+01:00"}, {"Europe/Berlin", "2026-03-29 03:30", "2026-03-29T03:30:00+02:00"}, {"Europe/Berlin", "2026-03-29 23:30", "2026-03-29T23:30:00+02:00"},
+		{"America/New_York", "2026-11-01 01:30", "2026-11-01T01:30:00-04:00"}, {"America/New_York", "2026-11-20", "2026-11-20T00:00:00-05:00"}, {"America/New_York", "2026-03-08 02:30", "2026-03-08T02:30:00-05:00"},
+		{"Australia/Lord_Howe", "2026-04-05 01:45", "2026-04-05T01:45:00+11:00"}, {"UTC", "2026-11-20 10:00", "2026-11-20T10:00:00Z"}, {"Europe/Berlin", "2026-11-20T10:00:00-03:00", "2026-11-20T10:00:00-03:00"},
+	} {
+		if got, _, err := Datetime(c.cell, Form{}, zones[c.zone]); err != nil || got != c.want {
+			t.Errorf("Datetime(%q) in %s = %q, %v, want %q", c.cell, c.zone, got, err, c.want)
+		}
+	}
+	if _, _, err := Datetime("2026-11-20 10:00", Form{}, nil); !errors.Is(err, ErrNoOffset) {
+		t.Errorf("without a zone: %v", err)
+	}
+	if _, _, err := Datetime("05/06/2026 10:00", Form{}, nil); err == nil || errors.Is(err, ErrNoOffset) {
+		t.Errorf("an ambiguous day: %v", err)
 	}
 }
 

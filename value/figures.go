@@ -14,11 +14,7 @@ var figureShape = regexp.MustCompile(`^([0-9]{1,2})\s?([-/.])\s?([0-9]{1,2})\s?(
 //
 // With dots the day comes first: no country and no program writes the month first and dots. With other marks it is read in every
 // order that is in use, and taken only if all that give a day of the calendar give the same one.
-func (m *mend) figures(date string, r reading) (reading, error) {
-	p := figureShape.FindStringSubmatch(date)
-	if p == nil || p[2] != p[4] {
-		return r, m.noDate(date)
-	}
+func (m *mend) figures(p []string, r reading) (reading, error) {
 	candidates := orders(p, r)
 	switch len(candidates) {
 	case 0:
@@ -68,7 +64,7 @@ var (
 )
 
 // noDate says what a cell holds that is no date, as far as that can be told.
-func (m *mend) noDate(date string) error {
+func (m *mend) noDate(date string, form Form) error {
 	switch {
 	case scientific.MatchString(m.value):
 		return &Damage{m.value, "was damaged by a spreadsheet: it stands in scientific notation", "format the column as a date in the source and export it again"}
@@ -78,6 +74,9 @@ func (m *mend) noDate(date string) error {
 		return &Unclear{m.value, "is a number, perhaps seconds since 1970", "write it as 2024-05-31, or say --date-format unix"}
 	case monthShape.MatchString(date) && namesMonth(date):
 		return &Unclear{m.value, "does not say its day or its year", "write it as 2024-05-31"}
+	}
+	if form.pattern != nil {
+		return &Unclear{m.value, "does not have the form " + form.text, "write it as " + form.text + " or as 2024-05-31"}
 	}
 	return &Unclear{m.value, "is not a date", dateRemedy}
 }

@@ -11,6 +11,7 @@ import (
 type Form struct {
 	text    string
 	pattern *regexp.Regexp
+	order   string // in which the parts come, as DMY
 	epoch   func(string) (time.Time, bool)
 }
 
@@ -18,7 +19,8 @@ type Form struct {
 func (f Form) String() string { return f.text }
 
 // ParseForm reads the form of dates: DD, MM and YYYY or YY in their order and with what stands between them, MMM for the name of a
-// month, as DD.MM.YYYY, MM/DD/YY or DD-MMM-YY. What follows from HH on is read in any common form. Two forms have names: unix counts
+// month, as DD.MM.YYYY, MM/DD/YY or DD-MMM-YY. It settles the order for dates with other marks between the same parts too; dates that can be
+// read in one way only are taken in any form. What follows from HH on is read in any common form. Two forms have names: unix counts
 // seconds since 1970, excel counts days as spreadsheets do. An empty text is the zero Form.
 func ParseForm(s string) (Form, error) {
 	text := strings.TrimSpace(s)
@@ -47,7 +49,7 @@ func compileForm(text string) (Form, error) {
 		date = strings.TrimRight(text[:i], " T,")
 	}
 	var pattern strings.Builder
-	count, end := map[byte]int{}, 0
+	count, order, end := map[byte]int{}, "", 0
 	for _, at := range formTokens.FindAllStringIndex(date, -1) {
 		token := strings.ToUpper(date[at[0]:at[1]])
 		known, ok := tokenPatterns[token]
@@ -55,6 +57,7 @@ func compileForm(text string) (Form, error) {
 			return Form{}, fmt.Errorf("the date format %q has the unknown part %q: write it with DD, MM or MMM, and YYYY or YY, as in DD.MM.YYYY", text, date[at[0]:at[1]])
 		}
 		count[token[0]]++
+		order += token[:1]
 		pattern.WriteString(regexp.QuoteMeta(date[end:at[0]]) + loose(known, date[end:at[0]], end, at[1] == len(date) || !isAlnum(date[at[1]])))
 		end = at[1]
 	}
@@ -65,7 +68,7 @@ func compileForm(text string) (Form, error) {
 	if err != nil {
 		return Form{}, fmt.Errorf("the date format %q cannot be read: write it as in DD.MM.YYYY", text)
 	}
-	return Form{text: text, pattern: re}, nil
+	return Form{text: text, pattern: re, order: order}, nil
 }
 
 // loose lets a day or month of two digits be one digit where marks stand around it: files mix 05.06. and 5.6.
@@ -95,4 +98,19 @@ func (f Form) read(s string, r *reading) bool {
 		}
 	}
 	return true
+}
+
+// ordered reads three numbers in the order of the form.
+func (f Form) ordered(p []string, r reading) reading {
+	for i, part := range []string{p[1], p[3], p[5]} {
+		switch f.order[i] {
+		case 'Y':
+			r.year = fullYear(part)
+		case 'M':
+			r.month = time.Month(number(part))
+		case 'D':
+			r.dayOf = number(part)
+		}
+	}
+	return r
 }

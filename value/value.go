@@ -1,5 +1,7 @@
 package value
 
+import "errors"
+
 // Note is a repair: what a cell held, what is used instead, and why that is certain.
 type Note struct{ Was, Now, Why string }
 
@@ -23,6 +25,14 @@ type Unclear struct{ Value, Wrong, Remedy string }
 
 // Error is what is wrong.
 func (u *Unclear) Error() string { return u.Wrong }
+
+// ErrNoOffset is an [*Unclear] of a time that does not say its offset from UTC.
+var ErrNoOffset = errors.New("does not say its offset from UTC")
+
+// Is reports whether the value is unclear for that reason.
+func (u *Unclear) Is(reason error) bool {
+	return reason == ErrNoOffset && u.Wrong == ErrNoOffset.Error()
+}
 
 // asText is how a column of long numbers gets out of a spreadsheet program whole.
 const asText = "format the column as text in the source and export it again"
