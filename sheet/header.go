@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"aftership-bulk/sheet/charset"
 )
 
 // layout is how the text is cut into rows and where its data begins.
@@ -178,7 +180,30 @@ func (s *Sheet) settle(sm *sample) error {
 		s.addPreamble(ln.raw)
 	}
 	s.setHeader(sm)
+	s.warnOfMisreading(sm)
 	return nil
+}
+
+// warnOfMisreading warns of cells in the beginning of the sheet whose text was spoiled before it came to us.
+func (s *Sheet) warnOfMisreading(sm *sample) {
+	count, text := 0, ""
+	for _, ln := range sm.lines[sm.first:] {
+		for _, cell := range ln.cells {
+			meant, spoiled := charset.Undo(cell)
+			if !spoiled {
+				continue
+			}
+			if count++; count == 1 {
+				text = fmt.Sprintf("line %d holds text that was decoded wrongly before (%s: %s?)", ln.line, excerpt(clean(cell)), excerpt(clean(meant)))
+			}
+		}
+	}
+	if count > 1 {
+		text += fmt.Sprintf(", and so do %d more cells in the beginning of the sheet", count-1)
+	}
+	if count > 0 {
+		s.Warnings = append(s.Warnings, Warning{Text: text + ": export it again as UTF-8"})
+	}
 }
 
 // addPreamble keeps the lines of a text that stands above the header, shortened.

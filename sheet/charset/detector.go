@@ -120,7 +120,8 @@ func Mark(head []byte) (encoding string, size int) {
 }
 
 // Result says what the encoding is. In this order: a byte order mark; the zeros that ASCII has in UTF-16; UTF-8 as far as
-// the whole text is valid, or has so many valid sequences that the rest is damage; the encoding that hint names for the
+// the whole text is valid, or has so many valid sequences that the rest is damage, and in doubt where some cells are UTF-8 and
+// more of them are in a Latin encoding; the encoding that hint names for the
 // beginning of the text, provided that the text makes sense in it; the readings in all encodings, see the package comment.
 // Hint may be nil.
 func (d *Detector) Result(hint func(head []byte) string) Result {
@@ -142,6 +143,12 @@ func (d *Detector) Result(hint func(head []byte) string) Result {
 		}
 	}
 	name, doubt := judge(cells)
+	if n := d.sampler.utf8; n > 0 && isLatin(name) { // which would make "Ã¼" of a cell that is UTF-8
+		if n >= d.sampler.other {
+			return Result{Encoding: UTF8, Damaged: true}
+		}
+		return Result{Doubt: mixedDoubt(cells)}
+	}
 	return Result{Encoding: name, Doubt: doubt}
 }
 

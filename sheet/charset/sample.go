@@ -29,6 +29,8 @@ type sampler struct {
 	cells   []cell
 	size    int
 	seen    map[string]bool
+	utf8    int // cells beyond ASCII that are UTF-8
+	other   int // and that are not
 }
 
 func newSampler() sampler { return sampler{line: 1, seen: map[string]bool{}} }
@@ -76,6 +78,11 @@ func (s *sampler) count(c byte) {
 
 // end keeps the cell if it says something.
 func (s *sampler) end() {
+	if valid := utf8.Valid(s.cell); s.strange && valid {
+		s.utf8++
+	} else if s.strange {
+		s.other++
+	}
 	if s.strange && !utf8.Valid(s.cell) && !s.seen[string(s.cell)] {
 		s.seen[string(s.cell)] = true
 		s.cells = append(s.cells, cell{s.line, bytes.Clone(bytes.TrimSpace(s.cell)), s.cut})

@@ -109,3 +109,19 @@ func shorten(text string) string {
 	}
 	return string(runes)
 }
+
+// mixedDoubt is the doubt about a text of which some cells are UTF-8 and others, those given, are not.
+func mixedDoubt(cells []cell) *Unsure {
+	u := unsure(readings(cells), cells)
+	var samples []string
+	for _, c := range cells[:min(len(cells), shownSamples)] {
+		samples = append(samples, shorten(strings.ToValidUTF8(string(c.bytes), replacement)))
+	}
+	u.Candidates = append([]Candidate{{UTF8, samples}}, u.Candidates[:min(len(u.Candidates), shownCandidates-1)]...)
+	return u
+}
+
+// isLatin says that an encoding has one byte for each Latin letter.
+func isLatin(name string) bool {
+	return slices.ContainsFunc(candidates, func(c candidate) bool { return c.name == name && (c.family == latin || c.family == dos) })
+}
