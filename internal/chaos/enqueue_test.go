@@ -26,7 +26,7 @@ func TestEnqueueKilledAtRandom(t *testing.T) {
 	})
 	env := []string{"REDIS_URL=" + slow.url()}
 	killed := 0
-	for most := whole; ; most += whole / 4 {
+	for most := whole / 8; ; most += whole / 16 {
 		p := w.start(env, "enqueue", "create", path)
 		select {
 		case <-p.done:
