@@ -89,6 +89,10 @@ func (in *input) groupText(between string, g jobs.Group) string {
 		return g.Wrong // which begins with the line itself
 	}
 	name := g.Column
+	var number int
+	if _, err := fmt.Sscanf(g.Column, "column %d", &number); err == nil && number > 0 && number <= len(in.sheet.Header) {
+		name = oneLine(in.sheet.Header[number-1], 40) // one that means no field
+	}
 	if i := slices.Index(in.survey.Plan.Mapping.Fields, g.Column); i >= 0 && !sheet.Names(in.sheet.Header[i], g.Column) {
 		name = fmt.Sprintf("%s (%s)", oneLine(in.sheet.Header[i], 40), g.Column)
 	}

@@ -136,7 +136,11 @@ func (u *ui) progress(b batch.Batch, rate float64, left time.Duration) {
 	defer u.mu.Unlock()
 	if now := time.Now(); now.Sub(u.line) >= lineEvery {
 		u.line = now
-		fmt.Fprintf(u.stderr, "%s: %d of %d rows, %s; %s\n", b.ID, b.Done, b.Total, rateText(rate, left), countsText(b))
+		speed := ""
+		if rate > 0 {
+			speed = ", " + rateText(rate, left)
+		}
+		fmt.Fprintf(u.stderr, "%s: %d of %d rows%s; %s\n", b.ID, b.Done, b.Total, speed, countsText(b))
 	}
 }
 
