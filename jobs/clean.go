@@ -138,7 +138,18 @@ func plainOrder(s string) bool {
 func (r *reader) nation(c *column, text string) (value.Cleaned, error) {
 	clean, err := bare(value.Country(text))
 	r.countries[c.field] = clean.Value
-	return clean, err
+	if err != nil {
+		return clean, err
+	}
+	return orNone(text, clean), nil
+}
+
+// orNone tells that a word was read as no value.
+func orNone(text string, clean value.Cleaned) value.Cleaned {
+	if clean.Value == "" && len(clean.Notes) == 0 {
+		clean.Notes = []value.Note{{Was: text, Why: "it says that there is no value"}}
+	}
+	return clean
 }
 
 const destination = "destination_country"
@@ -204,8 +215,8 @@ func (r *reader) emails(_ *column, text string) (value.Cleaned, error) {
 	if plainEmail(text) {
 		return value.Cleaned{Value: text}, nil
 	}
-	clean, notes := value.Text(text)
-	return value.Cleaned{Value: aftership.List(value.List(clean)).String(), Notes: notes}, nil
+	addresses, notes := value.Emails(text)
+	return value.Cleaned{Value: aftership.List(addresses).String(), Notes: notes}, nil
 }
 
 // phones cleans a list of phone numbers.
@@ -214,7 +225,9 @@ func (r *reader) phones(_ *column, text string) (value.Cleaned, error) {
 		return value.Cleaned{Value: text}, nil
 	}
 	var numbers aftership.List
+	var clean value.Cleaned
 	for _, item := range value.List(text) {
+		item, had := value.WithoutExtension(item)
 		number, err := value.Phone(item, cmp.Or(r.countries[destination], r.opts.Country))
 		if err != nil {
 			return value.Cleaned{}, err
@@ -222,8 +235,15 @@ func (r *reader) phones(_ *column, text string) (value.Cleaned, error) {
 		if number != "" {
 			numbers = append(numbers, number)
 		}
+		if had {
+			clean.Notes = []value.Note{{Was: text, Why: "the extension is left out, since text messages do not get there"}}
+		}
 	}
-	return value.Cleaned{Value: numbers.String()}, nil
+	clean.Value = numbers.String()
+	for i := range clean.Notes {
+		clean.Notes[i].Now = clean.Value
+	}
+	return orNone(text, clean), nil
 }
 
 // enum writes a word of a closed set as AfterShip does.

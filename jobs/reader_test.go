@@ -57,6 +57,11 @@ func TestValuesAreRead(t *testing.T) {
 		{"a name like such a word", "customer_name", "Na", "Na", false},
 		{"word in a field of one's own", "custom_fields.gift", "none", "none", false},
 		{"postal code with decimals", "destination_postal_code", "10001.0", "10001", true},
+		{"address with a name", "emails", "Ann <a@shop.example>", "a@shop.example", true},
+		{"no address", "emails", "-", "", true},
+		{"phone with an extension", "smses", "+1 212-555-0111 x22", "+12125550111", true},
+		{"no phone", "smses", "0", "", true},
+		{"no country", "destination_country", "N/A", "", true},
 		{"guarded text", "title", "'=1+1", "=1+1", false},
 	}
 	for _, tt := range tests {

@@ -2,6 +2,7 @@ package value
 
 import (
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,8 +16,8 @@ import (
 )
 
 // Country reads a country in any common form and gives its three letters (ISO 3166-1 alpha-3): a code of two or three letters or
-// three digits, or its name in English, German, French, Spanish, Italian, Dutch, Polish, Portuguese or its own languages. A name
-// that several countries share is refused with the candidates. Its errors are [*Unclear].
+// three digits, or its name in English, German, French, Spanish, Italian, Dutch, Polish, Portuguese, Japanese, Chinese, Korean
+// or its own languages, or two of these, or the code of a part of it (US-CA). A name that several countries share is refused with the candidates. Its errors are [*Unclear].
 func Country(cell string) (alpha3 string, err error) {
 	if alpha3, ok := places().alpha3[cell]; ok {
 		return alpha3, nil
@@ -66,6 +67,12 @@ func (a *atlas) named(s string) (string, error) {
 	if before, inside, ok := strings.Cut(s, "("); ok && len(candidates) != 1 {
 		candidates = a.bracketed(before, strings.TrimRight(inside, ") "))
 	}
+	if code, ok := a.partOf(s); ok && len(candidates) == 0 {
+		return code, nil
+	}
+	if code, ok := a.twice(s); ok && len(candidates) != 1 {
+		return code, nil
+	}
 	switch len(candidates) {
 	case 0:
 		return "", &Unclear{s, "is not a country that we know", countryRemedy}
@@ -86,6 +93,43 @@ func (a *atlas) bracketed(before, inside string) []string {
 		return []string{exact}
 	}
 	return candidates
+}
+
+var subdivision = regexp.MustCompile(`^([A-Z]{2})-([A-Z0-9]{1,3})$`)
+
+// lettered are the parts of countries whose codes of two letters may look like other countries' codes (ISO 3166-2).
+var lettered = map[string]map[string]bool{
+	"US": set(strings.Fields("AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY DC PR GU VI AS MP")...),
+	"CA": set(strings.Fields("AB BC MB NB NL NS NT NU ON PE QC SK YT")...),
+	"DE": set(strings.Fields("BB BE BW BY HB HE HH MV NI NW RP SH SL SN ST TH")...),
+	"AU": set(strings.Fields("ACT NSW NT QLD SA TAS VIC WA")...),
+}
+
+// partOf is the country of a part of it, as US of US-CA.
+func (a *atlas) partOf(s string) (string, bool) {
+	p := subdivision.FindStringSubmatch(s)
+	if p == nil || a.alpha2[p[2]] != "" && !lettered[p[1]][p[2]] {
+		return "", false
+	}
+	code, ok := a.alpha2[p[1]]
+	return code, ok
+}
+
+// twice reads a country that stands there in two languages, as Switzerland/Suisse, or with its code.
+func (a *atlas) twice(s string) (code string, ok bool) {
+	parts := strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune("/|,;", r) })
+	for _, p := range parts {
+		p = strings.TrimSpace(p)
+		found, known := a.code(p)
+		if names := a.names[nameKey(p)]; !known && len(names) == 1 {
+			found, known = names[0], true
+		}
+		if !known || code != "" && found != code {
+			return "", false
+		}
+		code = found
+	}
+	return code, len(parts) > 1
 }
 
 func (a *atlas) describe(codes []string) []string {
@@ -121,7 +165,8 @@ func withoutAccent(r rune) rune {
 var smallWords = set("the", "of", "and", "und", "et", "y", "e", "la", "le", "les", "el", "los", "las", "der", "die", "das", "de", "du", "des", "del", "i", "en", "l", "d", "von", "da", "do", "dos")
 
 // nameLanguages are those in which a country's name is known, beside its own.
-var nameLanguages = []language.Tag{language.English, language.German, language.French, language.Spanish, language.Italian, language.Dutch, language.Polish, language.Portuguese}
+var nameLanguages = []language.Tag{language.English, language.German, language.French, language.Spanish, language.Italian, language.Dutch, language.Polish, language.Portuguese,
+	language.Japanese, language.SimplifiedChinese, language.TraditionalChinese, language.Korean}
 
 func newAtlas() *atlas {
 	a := &atlas{alpha2: map[string]string{}, alpha3: map[string]string{}, numeric: map[string]string{}, two: map[string]string{}, names: map[string][]string{}}

@@ -21,5 +21,8 @@ var oddNames = map[string][]string{
 	"Georgia": {"GEO", "USA"}, "Virgin Islands": {"VGB", "VIR"}, "Saint Martin": {"MAF", "SXM"}, "Sint Maarten": {"SXM"}, "Netherlands Antilles": {"BES", "CUW", "SXM"},
 	"香港": {"HKG"}, "澳門": {"MAC"}, "Hong Kong, China": {"HKG"}, "Macao, China": {"MAC"}, "Bosnia": {"BIH"}, "Bosnien": {"BIH"}, "Trinidad": {"TTO"}, "Antigua": {"ATG"}, "St. Vincent": {"VCT"}, "Bonaire": {"BES"},
 	"Canary Islands": {"ESP"}, "Kanaren": {"ESP"}, "Kanarische Inseln": {"ESP"}, "Islas Canarias": {"ESP"}, "Reunion Island": {"REU"}, "Ile de la Reunion": {"REU"},
+	"Hong Kong SAR": {"HKG"}, "Hongkong SAR": {"HKG"}, "Macau SAR": {"MAC"}, "Macao SAR": {"MAC"}, "France métropolitaine": {"FRA"}, "Metropolitan France": {"FRA"}, "Mainland France": {"FRA"}, "France continentale": {"FRA"},
+	"アメリカ": {"USA"}, "米国": {"USA"}, "アメリカ合衆国": {"USA"}, "英国": {"GBR"}, "英國": {"GBR"}, "グレートブリテン": {"GBR"}, "独国": {"DEU"}, "仏国": {"FRA"}, "豪州": {"AUS"}, "ホンコン": {"HKG"}, "南韓": {"KOR"}, "南韩": {"KOR"}, "韓國": {"KOR"}, "한국": {"KOR"}, "남한": {"KOR"}, "北朝鮮": {"PRK"}, "북한": {"PRK"},
+	"中国大陆": {"CHN"}, "中國大陸": {"CHN"}, "中华人民共和国": {"CHN"}, "中華人民共和国": {"CHN"}, "中華人民共和國": {"CHN"}, "台湾": {"TWN"}, "臺灣": {"TWN"}, "台灣": {"TWN"}, "대만": {"TWN"}, "澳门": {"MAC"}, "マカオ": {"MAC"}, "홍콩": {"HKG"}, "마카오": {"MAC"}, "美國": {"USA"}, "美利坚合众国": {"USA"},
 	"Serbia and Montenegro": {"MNE", "SRB"}, "Czechoslovakia": {"CZE", "SVK"}, "America": {"USA"}, "Amerika": {"USA"},
 }

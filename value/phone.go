@@ -23,7 +23,7 @@ func Phone(cell, region string) (string, error) {
 	m.narrow()
 	for m.trim() || m.formula() || m.quotes() || m.apostrophe(isFigure) {
 	}
-	if m.absent() || m.value == "" {
+	if m.absent() || strings.Trim(m.value, "0") == "" {
 		return "", nil
 	}
 	if err := m.spoilt(); err != nil {
@@ -31,6 +31,21 @@ func Phone(cell, region string) (string, error) {
 	}
 	m.decimals()
 	return dial(strings.TrimPrefix(strings.TrimPrefix(m.value, "tel:"), "Tel:"), region)
+}
+
+// extension is what an exchange needs to put a call through.
+var extension = regexp.MustCompile(`(?i)[\s,;]*(?:\bextension|\bext\.?|\bdurchwahl|[\s0-9]x)\s?[0-9]{1,6}$`)
+
+// WithoutExtension takes the extension off a phone number, as x22 or ext. 22: text messages do not get there.
+func WithoutExtension(phone string) (rest string, had bool) {
+	at := extension.FindStringIndex(phone)
+	if at == nil {
+		return phone, false
+	}
+	if isDigit(phone[at[0]]) {
+		at[0]++
+	}
+	return strings.TrimSpace(phone[:at[0]]), true
 }
 
 var phoneText = regexp.MustCompile(`^[+0-9][0-9 ()./+-]*$|^\([0-9+][0-9 ()./+-]*$`)

@@ -216,3 +216,57 @@ func TestErrorsOfSpreadsheets(t *testing.T) {
 		}
 	}
 }
+
+func TestCountriesInOtherWords(t *testing.T) {
+	for cell, want := range map[string]string{
+		"Hong Kong SAR": "HKG", "France métropolitaine": "FRA", "Switzerland/Suisse": "CHE", "Switzerland (Suisse)": "CHE", "Suisse / Schweiz / Svizzera": "CHE", "Germany/DE": "DEU", "US-CA": "USA", "CA-ON": "CAN", "DE-BY": "DEU", "FR-75": "FRA", "JP-13": "JPN",
+		"ドイツ": "DEU", "日本": "JPN", "アメリカ": "USA", "アメリカ合衆国": "USA", "イギリス": "GBR", "フランス": "FRA", "オランダ": "NLD", "中国": "CHN", "韓国": "KOR", "台湾": "TWN", "香港": "HKG", "オーストラリア": "AUS", "シンガポール": "SGP",
+		"德国": "DEU", "美国": "USA", "英国": "GBR", "法国": "FRA", "日本国": "refused", "德國": "DEU", "澳大利亚": "AUS", "加拿大": "CAN", "독일": "DEU", "미국": "USA", "대한민국": "KOR", "한국": "KOR", "일본": "JPN", "중국": "CHN",
+		"Germany/France": "refused", "DE-AT": "refused", "XX-CA": "refused", "EU": "refused", "Germany/": "DEU", "US-AT": "refused", "AU-SA": "AUS", "Nowhere/Germany": "refused",
+	} {
+		got, err := Country(cell)
+		if want == "refused" && err == nil || want != "refused" && (err != nil || got != want) {
+			t.Errorf("Country(%q) = %q, %v, want %q", cell, got, err, want)
+		}
+	}
+}
+
+func TestEmails(t *testing.T) {
+	for cell, want := range map[string]string{
+		"a@x.de": "a@x.de", "Ann Smith <a@x.de>": "a@x.de", `"Smith, Ann" <a@x.de>`: "a@x.de", "Smith, Ann <a@x.de>; Bob <b@x.de>": "a@x.de; b@x.de", "a@x.de, Bob <b@x.de>, c@x.de": "a@x.de; b@x.de; c@x.de", "a@x.de <a@x.de>": "a@x.de",
+		"mailto:a@x.de": "a@x.de", "MAILTO: a@x.de": "a@x.de", "<a@x.de>": "a@x.de", "a@x.de / b@x.de": "a@x.de; b@x.de", "a@x.de b@x.de": "a@x.de; b@x.de", "-": "", "n/a": "", "a@x.de/b": "a@x.de/b", "Ann <": "Ann <", "no email": "no email",
+	} {
+		got, notes := Emails(cell)
+		if strings.Join(got, "; ") != want || want == "" && len(notes) == 0 {
+			t.Errorf("Emails(%q) = %q, %v, want %q", cell, got, notes, want)
+		}
+	}
+	if _, notes := Emails("Ann <mailto:a@x.de>"); len(notes) != 2 || notes[1].Was != notes[0].Now || notes[1].Now != "a@x.de" {
+		t.Errorf("notes %+v", notes)
+	}
+}
+
+func TestSeveralPhones(t *testing.T) {
+	for cell, want := range map[string]string{
+		"+49 30 123456 / 0151 12345678": "+49 30 123456; 0151 12345678", "030 / 1234567": "030 / 1234567", "0151/12345678": "0151/12345678", "0": "0",
+	} {
+		if got := strings.Join(List(cell), "; "); got != want {
+			t.Errorf("List(%q) = %q, want %q", cell, got, want)
+		}
+	}
+	for cell, want := range map[string]string{"212-555-0111 x22": "212-555-0111", "212-555-0111x22": "212-555-0111", "212-555-0111 ext. 22": "212-555-0111", "212-555-0111, Ext 7": "212-555-0111", "0301234567 Durchwahl 12": "0301234567"} {
+		if got, had := WithoutExtension(cell); !had || got != want {
+			t.Errorf("WithoutExtension(%q) = %q, %v", cell, got, had)
+		}
+	}
+	for _, cell := range []string{"212-555-0111", "+4915112345678", "x22 something", "text 22x"} {
+		if got, had := WithoutExtension(cell); had || got != cell {
+			t.Errorf("WithoutExtension(%q) = %q, %v", cell, got, had)
+		}
+	}
+	for _, cell := range []string{"0", "-", "000", "n/a"} {
+		if got, err := Phone(cell, "DE"); got != "" || err != nil {
+			t.Errorf("Phone(%q) = %q, %v", cell, got, err)
+		}
+	}
+}

@@ -115,15 +115,32 @@ func unglued(s string) []string {
 	return []string{s}
 }
 
-// List takes a list of e-mail addresses or phone numbers apart: at commas, semicolons, bars and line breaks, and at spaces if
-// every part is an e-mail address.
+// List takes a list of e-mail addresses or phone numbers apart: at commas, semicolons, bars and line breaks, at a slash with spaces
+// around it if whole ones stand on both sides, and at spaces if every part is an e-mail address.
 func List(cell string) []string {
 	parts := filled(strings.FieldsFunc(cell, isSeparator))
 	var out []string
 	for _, p := range parts {
-		out = append(out, addresses(p)...)
+		for _, side := range sides(p) {
+			out = append(out, addresses(side)...)
+		}
 	}
 	return out
+}
+
+var spacedSlash = regexp.MustCompile(`\s+/\s+`)
+
+// leastDigits is fewer than any phone number has, and more than the code of a city: "030 / 1234567" is one number.
+const leastDigits = 7
+
+func sides(s string) []string {
+	parts := spacedSlash.Split(s, -1)
+	for _, p := range parts {
+		if strings.Count(p, "@") != 1 && len(strings.Map(onlyDigits, p)) < leastDigits {
+			return []string{s}
+		}
+	}
+	return parts
 }
 
 func addresses(s string) []string {
