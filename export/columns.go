@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"aftership-bulk/aftership"
@@ -178,61 +179,78 @@ type Record struct {
 // not known yet which of them occur.
 func RecordOf(t *aftership.Tracking, columns []string) Record {
 	r := Record{Cells: make([]string, len(columns), len(columns)+len(AnswerColumns()))}
+	raw := sync.OnceValue(func() members { return membersOf(t.Raw) }) // once for all columns: it is what a record costs
 	for i, name := range columns {
 		if name == customFields {
 			r.Custom = t.CustomFields
 			continue
 		}
-		r.Cells[i] = printable(cellOf(t, name))
+		r.Cells[i] = printable(cellOf(t, raw, name))
 	}
 	return r
 }
 
-var byName = index()
+// texts are the columns beside those of a shipment, by name, and paths those that only the reply itself has.
+var texts, paths = index()
 
-func index() map[string]func(*aftership.Tracking) string {
-	all := map[string]func(*aftership.Tracking) string{}
+func index() (texts map[string]func(*aftership.Tracking) string, paths map[string][]string) {
+	texts, paths = map[string]func(*aftership.Tracking) string{}, map[string][]string{}
 	for _, c := range slices.Concat(states, checkpoints) {
-		all[c.name] = c.text
+		texts[c.name] = c.text
 	}
 	for _, o := range others {
-		all[o.name] = func(t *aftership.Tracking) string { return within(t.Raw, o.paths...) }
+		paths[o.name] = o.paths
 	}
-	return all
+	return texts, paths
 }
 
-func cellOf(t *aftership.Tracking, name string) string {
-	if text, ok := byName[name]; ok {
+func cellOf(t *aftership.Tracking, raw func() members, name string) string {
+	if text, ok := texts[name]; ok {
 		return text(t)
 	}
+	if among, ok := paths[name]; ok {
+		return raw().text(among...)
+	}
 	if path, ok := strings.CutPrefix(name, rawPrefix); ok {
-		return within(t.Raw, path)
+		return raw().text(path)
 	}
 	return t.Value(name)
 }
 
-// within is the first of the paths under which JSON holds something: a text as it is, anything else as JSON.
-func within(raw json.RawMessage, paths ...string) string {
+// members is a JSON object; nil where there is none.
+type members map[string]json.RawMessage
+
+func membersOf(raw json.RawMessage) (o members) {
+	if json.Unmarshal(raw, &o) != nil {
+		return nil
+	}
+	return o
+}
+
+// text is the first of the paths under which the object holds something: a text as it is, anything else as JSON.
+func (o members) text(paths ...string) string {
 	for _, path := range paths {
-		at := raw
-		for name := range strings.SplitSeq(path, ".") {
-			var o map[string]json.RawMessage
-			if json.Unmarshal(at, &o) != nil {
-				o = nil
-			}
-			at = o[name]
-		}
+		at := o.at(path)
 		var text string
 		switch {
 		case len(at) == 0 || string(at) == "null" || string(at) == "{}" || string(at) == "[]":
 		case json.Unmarshal(at, &text) == nil:
 			return text
-		case strings.HasPrefix(string(at), "{") && len(paths) > 1: // a later path, or none, means its parts
+		case at[0] == '{' && len(paths) > 1: // another path means its parts
 		default:
 			return string(at)
 		}
 	}
 	return ""
+}
+
+// at is what stands under a path of names with points between them.
+func (o members) at(path string) json.RawMessage {
+	name, rest, deeper := strings.Cut(path, ".")
+	if !deeper {
+		return o[name]
+	}
+	return membersOf(o[name]).at(rest)
 }
 
 // printable leaves line breaks in, and takes out what no sheet can hold.

@@ -147,19 +147,19 @@ func TestRecordOf(t *testing.T) {
 }
 
 func TestWithin(t *testing.T) {
-	raw := json.RawMessage(`{"a":{"b":"text","n":1.50},"w":2,"empty":{},"null":null,"list":[1,"x"]}`)
+	raw := membersOf(json.RawMessage(`{"a":{"b":"text","n":1.50},"w":2,"empty":{},"null":null,"list":[1,"x"]}`))
 	for path, want := range map[string]string{"a.b": "text", "a.n": "1.50", "w": "2", "empty": "", "null": "", "list": `[1,"x"]`, "a.b.c": "", "no": "", "a": `{"b":"text","n":1.50}`} {
-		if got := within(raw, path); got != want {
+		if got := raw.text(path); got != want {
 			t.Errorf("%s: %q, want %q", path, got, want)
 		}
 	}
-	if got := within(raw, "w.value", "w"); got != "2" {
+	if got := raw.text("w.value", "w"); got != "2" {
 		t.Error(got)
 	}
-	if got := within(raw, "no.value", "a"); got != "" {
+	if got := raw.text("no.value", "a"); got != "" {
 		t.Errorf("an object in the place of its parts: %q", got)
 	}
-	if got := within(json.RawMessage("not json"), "a"); got != "" {
+	if got := membersOf(json.RawMessage("not json")).text("a"); got != "" {
 		t.Error(got)
 	}
 }
