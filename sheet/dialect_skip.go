@@ -1,12 +1,16 @@
 package sheet
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
 // Why a row is no data row.
 const (
 	skipHeader = "a repeated header"
 	skipFooter = "a footer of the export"
 	skipTotal  = "a line of totals"
+	skipRule   = "a line that is drawn"
 	skipHidden = "the row is hidden"
 )
 
@@ -17,10 +21,13 @@ func (s *Sheet) skip(cells []string) string {
 			return skipHeader
 		}
 	}
-	if len(s.Header) < 3 || mostlyFilled(cells) {
+	switch {
+	case ruled(cells):
+		return skipRule
+	case len(s.Header) < 3 || mostlyFilled(cells):
 		return ""
 	}
-	return footer(cells)
+	return cmp.Or(footer(cells), footerLine(cells))
 }
 
 // repeats says that a row is a line of the header, whose cells are given as clean leaves them, apart from empty cells at its end.

@@ -149,6 +149,28 @@ func TestRowsThatAreNoData(t *testing.T) {
 		"Summe,,7,,":                   skipTotal,
 		"A-1,Total,,,":                 "",
 		"A-1,,,,":                      "",
+		",,,2 shipments,":              skipFooter,
+		"Printed by admin,,,,":         skipFooter,
+		"Page 1 of 1":                  skipFooter,
+		"Seite 2 von 3,,,,":            skipFooter,
+		"Summe,5 Sendungen,,,":         skipTotal,
+		"Anzahl Datensätze: 2,,,,":     skipFooter,
+		"Anzahl Datensätze,2,,,":       skipFooter,
+		"Erstellt am,21.11.2026,,,":    skipFooter,
+		"Total shipments: 12":          skipFooter,
+		"---,---,---,---,---":          skipRule,
+		"----------":                   skipRule,
+		"-,-,,,":                       "",
+		"Page,,,,":                     "",
+		"2 boxes,,,,":                  "",
+		"12345678,2 shipments,,,":      "", // may be one
+		"RR123456785DE,Page 1,,,":      "",
+		"Parcel: 12345,,,,":            "",
+		"2,Printed by admin,x,,":       "",
+		"Printed by admin,Page 1,2,,":  "",
+		"Erstellt am,bald,,,":          "",
+		"Total,,,,":                    "",
+		"20000000,,,,":                 "",
 	} {
 		s := openText(t, header+"A-1,x,1,2,Rome\n"+text+"\n", Options{})
 		got := "none"

@@ -198,8 +198,11 @@ func (s *Sheet) warnOfMisreading(sm *sample) {
 			}
 		}
 	}
-	if count > 1 {
-		text += fmt.Sprintf(", and so do %d more cells in the beginning of the sheet", count-1)
+	switch {
+	case count == 2:
+		text += ", as do others (1 more cell in the beginning of the sheet)"
+	case count > 2:
+		text += fmt.Sprintf(", as do others (%d more cells in the beginning of the sheet)", count-1)
 	}
 	if count > 0 {
 		s.Warnings = append(s.Warnings, Warning{Text: text + ": export it again as UTF-8"})
