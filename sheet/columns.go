@@ -1,9 +1,9 @@
 package sheet
 
 import (
-	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -53,7 +53,7 @@ const NotSent = "-"
 
 // Choice is a decision about one column of a sheet: which field it holds, whatever its name says.
 type Choice struct {
-	Header string // the column's name in the header; case, spaces and punctuation don't count
+	Header string // the column's name in the header; case, spaces and punctuation don't count. "#3" is the third column, unless one has that very name
 	Field  string // [NotSent] leaves the column out
 	Must   bool   // a person asked for it: the header must have the column, and it wins over a choice without Must
 }
@@ -74,7 +74,7 @@ func Map(header []string, columns []Column, choices ...Choice) (Mapping, []Warni
 		return Mapping{}, nil, err
 	}
 	for i, name := range header {
-		if err := m.claim(i, m.find(name)); err != nil {
+		if err := m.claim(i, m.find(i, name)); err != nil {
 			return Mapping{}, nil, err
 		}
 	}
@@ -123,6 +123,7 @@ type mapper struct {
 	header   []string
 	names    nameIndex
 	chosen   nameIndex
+	numbered map[int]match  // by the column's place
 	taken    map[string]int // field -> column
 	ranks    map[string]rank
 	warnings []Warning
@@ -130,30 +131,48 @@ type mapper struct {
 
 // choose checks the choices and keeps those that count.
 func (m *mapper) choose(choices []Choice) error {
-	m.chosen = make(nameIndex, len(choices))
+	m.chosen, m.numbered = make(nameIndex, len(choices)), map[int]match{}
 	inHeader := columnIndex(m.header)
 	for _, c := range choices {
 		name, found := normal(c.Header), match{field: c.Field, rank: byPreset}
 		if c.Must {
 			found.rank = byPerson
 		}
-		if _, ok := inHeader[name]; !ok && c.Must {
+		at, byNumber := m.number(c.Header)
+		if _, ok := inHeader[name]; !ok && !byNumber && c.Must {
 			return fmt.Errorf("there is no column %q; the header has: %s", c.Header, listed(m.header, headerNamed))
 		}
 		if found.field = m.names.field(c.Field); found.field == "" {
 			return fmt.Errorf("the column %q can't be read as %q, because there is no such field; the fields are: %s",
 				c.Header, c.Field, strings.Join(m.names.fields(), ", "))
 		}
-		if found.rank >= m.chosen[name].rank {
+		switch {
+		case byNumber && found.rank >= m.numbered[at].rank:
+			m.numbered[at] = found
+		case !byNumber && found.rank >= m.chosen[name].rank:
 			m.chosen[name] = found
 		}
 	}
 	return nil
 }
 
+// number is the place of the column that a choice names as "#3", if the header has so many and none of that very name.
+func (m *mapper) number(name string) (at int, ok bool) {
+	digits, ok := strings.CutPrefix(clean(name), "#")
+	n, err := strconv.Atoi(digits)
+	if !ok || err != nil || n < 1 || n > len(m.header) {
+		return 0, false
+	}
+	return n - 1, !slices.ContainsFunc(m.header, func(cell string) bool { return clean(cell) == clean(name) })
+}
+
 // find tells what a header cell stands for.
-func (m *mapper) find(name string) match {
-	if found, ok := m.chosen[normal(name)]; ok {
+func (m *mapper) find(i int, name string) match {
+	found, ok := m.numbered[i]
+	if !ok {
+		found, ok = m.chosen[normal(name)]
+	}
+	if ok {
 		if found.field == NotSent {
 			return match{}
 		}
@@ -188,10 +207,10 @@ func (m *mapper) claim(i int, found match) error {
 func (m *mapper) twice(first, second int, field string) error {
 	text := fmt.Sprintf("the columns %q (number %d) and %q (number %d) both mean %s; rename or remove the wrong one",
 		m.header[first], first+1, m.header[second], second+1, field)
-	if normal(m.header[first]) != normal(m.header[second]) { // else no name tells them apart
-		text += fmt.Sprintf(", or say --map '%s=%s' for the right one", m.header[second], field)
+	if normal(m.header[first]) != normal(m.header[second]) {
+		return fmt.Errorf("%s, or say --map '%s=%s' for the right one", text, m.header[second], field)
 	}
-	return errors.New(text)
+	return fmt.Errorf("%s, or say --map '#%d=%s' or --map '#%d=%s', as no name tells them apart", text, first+1, field, second+1, field)
 }
 
 // pass leaves a column out because another one has a better right to its field.

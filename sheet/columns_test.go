@@ -341,3 +341,31 @@ func TestNormal(t *testing.T) {
 		t.Error("different names fold to the same")
 	}
 }
+
+// A column whose name another one has too is chosen by its number.
+func TestColumnsByNumber(t *testing.T) {
+	for _, tt := range []struct{ header, choice, want string }{
+		{"tracking_number|email|email", "#3=emails", "tracking_number||emails"},
+		{"tracking_number|email|email", "#2=emails", "tracking_number|emails|"},
+		{"tracking_number|email|email", "#3=-", "tracking_number|emails|"},
+		{"tracking_number|x|#2", "#2=emails", "tracking_number||emails"}, // a name wins
+		{"tracking_number|email|email", "#4=emails", `error: there is no column "#4"`},
+		{"tracking_number|email|email", "#0=emails", `error: there is no column "#0"`},
+		{"tracking_number|email|email", "email=emails", "error: say --map '#2=emails' or --map '#3=emails'"},
+		{"tracking_number|email|email", "", "error: say --map '#2=emails' or --map '#3=emails'"},
+		{"tracking_number|Email|email address", "", "error: say --map 'email address=emails'"},
+	} {
+		var choices []Choice
+		if header, field, ok := strings.Cut(tt.choice, "="); ok {
+			choices = append(choices, Choice{Header: header, Field: field, Must: true})
+		}
+		m, _, err := Map(strings.Split(tt.header, "|"), Columns("tracking_number", "emails"), choices...)
+		if want, wrong := strings.CutPrefix(tt.want, "error: "); wrong {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s with %s: %v, want %q", tt.header, tt.choice, err, want)
+			}
+		} else if got := strings.Join(m.Fields, "|"); err != nil || got != tt.want {
+			t.Errorf("%s with %s: %s, %v; want %s", tt.header, tt.choice, got, err, tt.want)
+		}
+	}
+}
