@@ -198,13 +198,16 @@ func missing(required map[string][]string, row *Row) []string {
 	return carrier.Missing(columns, func(column string) bool { return row.Value(column) != "" })
 }
 
-// say keeps what there is to tell about a job.
+// say keeps what there is to tell about a job. Doubts are told of what is sent only:
+// who mends a row looks at it anyway.
 func (r *reading) say(row *Row, problems []Problem) {
 	if r.said == nil {
 		r.said = &remarks{}
 	}
 	r.said.problems = append(r.said.problems, problems...)
-	r.said.doubts = append(r.said.doubts, row.Doubts...)
+	if len(problems) == 0 {
+		r.said.doubts = append(r.said.doubts, row.Doubts...)
+	}
 	for _, repair := range row.Repairs {
 		r.said.repairs = append(r.said.repairs, Problem{Column: repair.Column, Value: repair.Was, Wrong: repair.Why, Remedy: repair.Now})
 	}

@@ -170,6 +170,7 @@ func (s *Survey) newReader() *reader {
 
 // take decides the fates of a row's jobs, as far as the rows before it tell.
 func (s *Survey) take(r reading) {
+	first := len(s.fates)
 	s.one(r.line, r.part)
 	for _, p := range r.more {
 		s.one(r.line, p)
@@ -178,9 +179,13 @@ func (s *Survey) take(r reading) {
 		s.several[uint32(s.Rows)] = uint16(n + 1)
 	}
 	s.Rows++
-	if r.said != nil {
-		s.tally(r.line, r.said)
+	if r.said == nil {
+		return
 	}
+	if !slices.Contains(s.fates[first:], send) {
+		r.said.doubts = nil
+	}
+	s.tally(r.line, r.said)
 }
 
 func (s *Survey) one(line int, p part) {

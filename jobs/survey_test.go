@@ -185,6 +185,15 @@ func TestFindingsAreGrouped(t *testing.T) {
 	}
 }
 
+// Doubts are told of rows that are sent, and of no others.
+func TestDoubtsOfWhatIsNotSentAreNotTold(t *testing.T) {
+	const doubtful = "1Z5R89390357567128" // whose check digit fails
+	_, s := planned(t, Plan{Operation: batch.Create}, "tracking_number,emails\n"+doubtful+",nonsense\n1Z5R89390357567127,\n"+doubtful+",a@b.example\n"+doubtful+",a@b.example\n")
+	if doubts := s.Doubts(); len(doubts) != 1 || doubts[0].Rows != 1 || doubts[0].Examples[0].Line != 4 {
+		t.Errorf("doubts %+v", doubts)
+	}
+}
+
 // However many kinds of problems there are, memory is bounded and no row is lost.
 func TestGroupsAreBounded(t *testing.T) {
 	var tally tally

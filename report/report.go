@@ -223,11 +223,20 @@ var severity = []batch.Outcome{
 // rank is an outcome's place in severity. One that is not listed is the worst, so that it is seen.
 func rank(o batch.Outcome) int { return slices.Index(severity, o) }
 
+// weight is an outcome's place among those of one row, the worst first. A number that stands in the row twice, or in another row too, was
+// left alone: that says nothing about a row of which another number had a call.
+func weight(o batch.Outcome) int {
+	if o == batch.Duplicate || o == batch.Skipped {
+		return len(severity) + rank(o)
+	}
+	return rank(o)
+}
+
 // outcome is the row's result: the worst of its jobs.
 func (r row) outcome() batch.Outcome {
 	worst := r[0].Result.Outcome
 	for _, item := range r[1:] {
-		if rank(item.Result.Outcome) < rank(worst) {
+		if weight(item.Result.Outcome) < weight(worst) {
 			worst = item.Result.Outcome
 		}
 	}

@@ -111,6 +111,33 @@ func TestWriteGolden(t *testing.T) {
 	}
 }
 
+// A number that was left alone does not hide what became of the others.
+func TestOutcomeOfARowWithANumberLeftAlone(t *testing.T) {
+	for _, tt := range []struct {
+		parts []batch.Outcome
+		want  batch.Outcome
+	}{
+		{[]batch.Outcome{batch.Created, batch.Duplicate}, batch.Created},
+		{[]batch.Outcome{batch.Duplicate, batch.Created}, batch.Created},
+		{[]batch.Outcome{batch.Skipped, batch.Duplicate, batch.Already}, batch.Already},
+		{[]batch.Outcome{batch.Duplicate, batch.Pending, batch.Created}, batch.Pending},
+		{[]batch.Outcome{batch.Created, batch.Duplicate, batch.Rejected}, batch.Rejected},
+		{[]batch.Outcome{batch.Duplicate, batch.Duplicate}, batch.Duplicate},
+		{[]batch.Outcome{batch.Duplicate, batch.Skipped}, batch.Skipped},
+		{[]batch.Outcome{batch.Duplicate}, batch.Duplicate},
+	} {
+		var r row
+		for i, o := range tt.parts {
+			it := item(0, batch.Result{Outcome: o}, "A; B")
+			it.Job, it.Entry.Part = i, i
+			r = append(r, it)
+		}
+		if got := r.outcome(); got != tt.want {
+			t.Errorf("%v make %s, want %s", tt.parts, got, tt.want)
+		}
+	}
+}
+
 func TestEveryOutcomeHasASeverity(t *testing.T) {
 	for _, o := range batch.AllOutcomes() {
 		if rank(o) < 0 {

@@ -120,7 +120,7 @@ type told struct {
 func tell(r row) told {
 	if len(r) > 1 {
 		r = slices.Clone(r)
-		slices.SortStableFunc(r, func(a, b batch.Item) int { return rank(a.Result.Outcome) - rank(b.Result.Outcome) })
+		slices.SortStableFunc(r, func(a, b batch.Item) int { return weight(a.Result.Outcome) - weight(b.Result.Outcome) })
 	}
 	var t told
 	for _, item := range r {
