@@ -103,6 +103,11 @@ func TestVagueNames(t *testing.T) {
 		{"Codice tracking,Corriere,Numero ordine,Paese,CAP,Città,Cellulare,Indirizzo e-mail,Data spedizione,Destinatario", "tracking_number,slug,order_number,destination_country,destination_postal_code,destination_city,smses,emails,tracking_ship_date,customer_name", 0},
 		{"Zendingsnummer,Vervoerder,Ordernummer,Land,Postcode,Plaats,Telefoonnummer,E-mailadres,Verzenddatum,Ontvanger", "tracking_number,slug,order_number,destination_country,destination_postal_code,destination_city,smses,emails,tracking_ship_date,customer_name", 0},
 		{"追跡番号,配送会社,受注番号,国,郵便番号,都道府県,電話番号,メールアドレス,発送日,お届け先名", "tracking_number,slug,order_number,destination_country,destination_postal_code,destination_state,smses,emails,tracking_ship_date,customer_name", 0},
+		{"运单号,快递公司,订单号,收件人,国家,邮编,城市,省份,手机,邮箱,发货时间", "tracking_number,slug,order_number,customer_name,destination_country,destination_postal_code,destination_city,destination_state,smses,emails,tracking_ship_date", 0},
+		{"Tracking Numbers,Ship via,Bestellung,Kunde,Ship To Country Code,C.P.,Shipping Phone,Email 1,Sendungsdatum", "tracking_number,slug,order_number,customer_name,destination_country,destination_postal_code,smses,emails,tracking_ship_date", 0},
+		{"Numero spedizione,Provider,To Name,To Email,To Phone,To City,To State,To Zip,To Country", "tracking_number,slug,customer_name,emails,smses,destination_city,destination_state,destination_postal_code,destination_country", 0},
+		{"Tracking Number,Carrier,Ship via,Customer,Recipient Name,Provider", "tracking_number,slug,,,customer_name,", 3},
+		{"tracking_number,Code pays,Nom destinataire,Cliente", "tracking_number,destination_country,customer_name,", 1},
 		{"tracking_number,Country,Shipping Country,Zip,Ship To Zip", "tracking_number,,destination_country,,destination_postal_code", 2},
 		{"Sendungsnummer,Paketnummer,Telefon,Handy", "tracking_number,,,smses", 2},
 	} {
