@@ -213,7 +213,7 @@ func (c *cli) defaults() (jobs.Defaults, error) {
 	f := c.imp
 	d := jobs.Defaults{
 		Slug: f.slug, Reason: aftership.Reason(f.reason), OnConflict: f.onConflict, Limit: f.limit, Skip: f.skip, Sample: f.sample,
-		Dates: c.rows.dates, Country: c.rows.country, NumberSeparators: c.rows.separators,
+		Dates: c.rows.dates, Zone: c.rows.zone, Country: c.rows.country, NumberSeparators: c.rows.separators,
 	}
 	if err := d.Validate(); err != nil {
 		return d, usage(err, "")

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // a machine without a time zone database, such as a small container, reads --time-zone alike
 )
 
 func main() {

@@ -21,13 +21,14 @@ import (
 
 // rowFlags say what the cells of rows mean where they don't say it themselves.
 type rowFlags struct {
-	dates, country, separators string
-	carriers                   []string
-	carriersFile               string
+	dates, zone, country, separators string
+	carriers                         []string
+	carriersFile                     string
 }
 
 func (r *rowFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&r.dates, "date-format", "", "how dates are written, as DD/MM/YYYY or MMM-DD-YY; without it only those are taken that can mean one day only")
+	f.StringVar(&r.zone, "time-zone", "", "the zone of times that do not say their offset, as Europe/Berlin; without it such times are left out")
 	f.StringVar(&r.country, "country", "", "country of phone numbers without a country's code, in rows that name no destination: DE")
 	f.StringVar(&r.separators, "number-separators", "", "further characters that stand between several tracking numbers in a cell")
 	f.StringArrayVar(&r.carriers, "carrier", nil, "`NAME=SLUG`: the courier that a carrier's name in the sheet means (repeat it for more)")
