@@ -36,6 +36,7 @@ func cleanerOf(f aftership.Field) cleaner {
 // kindCleaners clean the cells of a kind. Other kinds are text.
 var kindCleaners = map[aftership.Kind]cleaner{
 	aftership.KindText:     phrase,
+	aftership.KindID:       order,
 	aftership.KindNumber:   pure(value.Number),
 	aftership.KindCountry:  (*reader).nation,
 	aftership.KindDate:     (*reader).date,
@@ -115,7 +116,7 @@ func (r *reader) piece(c *column, text string) piece {
 	return p
 }
 
-// order cleans the number of an order.
+// order cleans the number of an order, or an id.
 func order(_ *reader, _ *column, text string) (value.Cleaned, error) {
 	if plainOrder(text) {
 		return value.Cleaned{Value: text}, nil

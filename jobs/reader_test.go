@@ -148,6 +148,26 @@ func TestPhonesAreReadByTheirCountry(t *testing.T) {
 	}
 }
 
+func TestDamagedIDsAreRefused(t *testing.T) {
+	for cell, wrong := range map[string]string{"1.23457E+12": "damaged", "Jun-26": "date", "#REF!": "error", "4821000000000000000": "fifteenth", "order-1001-parcel-1": "", "5b7658cec7c33c0e007de3c5": ""} {
+		row := readOne(t, Plan{Operation: batch.Update, Version: aftership.V202404}, []string{"id", "title"}, []string{cell, "x"})
+		if (wrong != "") != (len(row.Problems) == 1) || wrong != "" && !strings.Contains(row.Problems[0].Wrong, wrong) || wrong == "" && row.ID != cell {
+			t.Errorf("the id %q is read as %q, problems %v", cell, row.ID, row.Problems)
+		}
+	}
+}
+
+func TestDatesInOrdersAreDoubted(t *testing.T) {
+	for column, cells := range map[string][]string{"order_number": {"2026-06-26", "26.06.2026", "06/26/2026", "26-Jun-2026"}, "order_id": {"2026-06-26"}} {
+		for _, cell := range cells {
+			row := readOne(t, Plan{Operation: batch.Create, Version: aftership.V202404}, []string{"tracking_number", column}, []string{"1Z5R89390357567127", cell})
+			if row.Value(column) != cell || len(row.Problems) > 0 || len(row.Doubts) != 1 || !strings.Contains(row.Doubts[0].Wrong, "date") {
+				t.Errorf("%s %q is read as %q, problems %v, doubts %v", column, cell, row.Value(column), row.Problems, row.Doubts)
+			}
+		}
+	}
+}
+
 func TestTimesAreReadInTheirZone(t *testing.T) {
 	tests := []struct{ zone, cell, want, doubt string }{
 		{"", "2026-11-20", "", "--time-zone"},

@@ -3,6 +3,7 @@ package value
 import (
 	"regexp"
 	"strings"
+	"unicode"
 )
 
 // fraction is a number with digits behind its decimal mark.
@@ -17,13 +18,18 @@ func dated(s string) bool {
 	if len(s) < 5 || len(s) > longestDate || !strings.ContainsAny(s, "-/.: 年") {
 		return false
 	}
-	date, r, err := clock(s)
-	if err != nil || date == "" {
-		return clockShape.MatchString(s)
+	date, r := s, reading{}
+	if strings.Contains(s, ":") {
+		var err error
+		if date, r, err = clock(s); err != nil || date == "" {
+			return clockShape.MatchString(s)
+		}
 	}
 	if p := yearShape.FindStringSubmatch(date); p != nil {
 		return p[4] == "" // without marks it is a number
 	}
-	p := figureShape.FindStringSubmatch(date)
-	return p != nil && p[2] == p[4] || named(date, &r)
+	if p := figureShape.FindStringSubmatch(date); p != nil {
+		return p[2] == p[4]
+	}
+	return strings.IndexFunc(date, unicode.IsLetter) >= 0 && named(date, &r)
 }
