@@ -362,12 +362,13 @@ func TestLastCheckpointCommand(t *testing.T) {
 // Dates of deliveries, five in a call, with the rows as they were.
 func TestPredictCommand(t *testing.T) {
 	eachEra(t, func(t *testing.T, d *desk, v aftership.Version) {
-		text := "order,slug,origin_country,origin_postal_code,destination_country,destination_postal_code,pickup_time\n"
+		var text strings.Builder
+		text.WriteString("order,slug,origin_country,origin_postal_code,destination_country,destination_postal_code,pickup_time\n")
 		for i := range 12 {
-			text += fmt.Sprintf("00%d,ups,US,10001,Germany,8033%d,2026-11-23 15:00\n", i, i%10)
+			fmt.Fprintf(&text, "00%d,ups,US,10001,Germany,8033%d,2026-11-23 15:00\n", i, i%10)
 		}
-		text += "bad,ups,US,,Germany,80331,2026-11-23 15:00\n"
-		file := d.write("rows.csv", text)
+		text.WriteString("bad,ups,US,,Germany,80331,2026-11-23 15:00\n")
+		file := d.write("rows.csv", text.String())
 		d.fault(sandbox.Fault{Kind: sandbox.FaultRefuse, Code: 4008, Endpoints: []aftership.Endpoint{aftership.EndpointPredictBatch}, First: 2})
 		d.do(1, "predict", file, "-o", d.path("dates.csv"))
 		rows := d.read("dates.csv")
