@@ -42,7 +42,7 @@ type Options struct {
 	// Columns names the columns of a sheet that has no header. No line is taken for the header then.
 	Columns []string
 	// SheetName says which sheet of a workbook is read, by its name or its number from 1. Empty means the first visible
-	// one that has rows.
+	// one that holds a table, which names that mean something show.
 	SheetName string
 	// Member says which file of a ZIP archive with several is read.
 	Member string

@@ -256,7 +256,7 @@ func (s *Sheet) unzip(ctx context.Context, from, to *store, detector io.Writer) 
 
 func (s *Sheet) readWorkbook(ctx context.Context, from, to *store) error {
 	info, err := workbook.Convert(ctx, from.File, from.size, workbook.Options{
-		Sheet: s.options.SheetName, MaxUnpacked: s.options.maxUnpacked(), TempDir: s.options.TempDir,
+		Sheet: s.options.SheetName, Known: s.options.Known, MaxUnpacked: s.options.maxUnpacked(), TempDir: s.options.TempDir,
 	}, to.File)
 	if err != nil {
 		return err

@@ -59,17 +59,20 @@ func list(sheets []SheetInfo) string {
 	return strings.Join(words, ", ")
 }
 
-// warnings says what a person should know about the choice and the sheet.
-func warnings(info Info, s survey) []string {
+// warnings says what a person should know about the choice and the sheet. Those before it were passed over.
+func warnings(info Info, s survey, before []SheetInfo) []string {
 	var others []SheetInfo
 	for _, sheet := range info.Sheets {
-		if sheet.Rows > 0 && sheet.Name != info.Sheet {
+		if sheet.Rows > 0 && sheet.Name != info.Sheet && !slices.Contains(before, sheet) {
 			others = append(others, sheet)
 		}
 	}
 	var texts []string
+	if len(before) > 0 {
+		texts = append(texts, fmt.Sprintf("the sheet %q was read, as it holds the table; before it: %s; name the one that is meant with --sheet", info.Sheet, names(before)))
+	}
 	if len(others) > 0 {
-		texts = append(texts, fmt.Sprintf("only the sheet %q was read; others hold rows too: %s", info.Sheet, names(others)))
+		texts = append(texts, fmt.Sprintf("only the sheet %q was read; others hold rows too: %s; read another with --sheet", info.Sheet, names(others)))
 	}
 	if len(s.merges) > 0 {
 		cells := fmt.Sprintf("%d cells are", len(s.merges))

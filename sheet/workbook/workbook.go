@@ -35,9 +35,10 @@ const (
 
 // Options says what is read and how much of it.
 type Options struct {
-	Sheet       string // its name, or its number from 1; empty for the first visible one that has rows
-	MaxUnpacked int64  // bytes of a part of the workbook, unpacked; defaults to 2 GiB
-	TempDir     string // for the workbook's strings
+	Sheet       string                 // its name, or its number from 1; empty for the first visible one that holds a table
+	Known       func(name string) bool // that a cell is a name of a column; nil if that is not known
+	MaxUnpacked int64                  // bytes of a part of the workbook, unpacked; defaults to 2 GiB
+	TempDir     string                 // for the workbook's strings
 }
 
 // SheetInfo is one sheet of a workbook.
@@ -76,20 +77,32 @@ func (b *book) convert(w io.Writer) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
-	i, err := choose(info.Sheets, b.o.Sheet)
+	if b.strings, err = loadStrings(b); err != nil {
+		return Info{}, err
+	}
+	i, err := b.chosen(info.Sheets, surveys)
 	if err != nil {
 		return Info{}, err
 	}
 	info.Sheet = info.Sheets[i].Name
-	info.Warnings = warnings(info, surveys[i])
-	if b.strings, err = loadStrings(b); err != nil {
-		return Info{}, err
+	var before []SheetInfo
+	if b.o.Sheet == "" {
+		before = passedOver(info.Sheets[:i])
 	}
+	info.Warnings = warnings(info, surveys[i], before)
 	out := newWriter(w)
 	if err := b.readSheet(b.sheets[i], surveys[i].merges, out); err != nil {
 		return Info{}, fmt.Errorf("the sheet %q %w", info.Sheet, err)
 	}
 	return info, out.flush()
+}
+
+// chosen is the place of the sheet that is named, or else of the one that makes the best table.
+func (b *book) chosen(sheets []SheetInfo, surveys []survey) (int, error) {
+	if b.o.Sheet != "" {
+		return choose(sheets, b.o.Sheet)
+	}
+	return b.chooseTable(sheets, surveys)
 }
 
 // surveyAll counts the rows of every sheet and finds what is merged.

@@ -417,3 +417,55 @@ func FuzzFormat(f *testing.F) {
 		}
 	})
 }
+
+// tables makes a workbook of sheets, each given as its name and its rows.
+func tables(t *testing.T, sheets ...[]string) []byte {
+	return build(t, func(f *excelize.File) error {
+		for _, s := range sheets {
+			if _, err := f.NewSheet(s[0]); err != nil {
+				return err
+			}
+			for i, line := range s[1:] {
+				var cells []any
+				for cell := range strings.SplitSeq(line, ",") {
+					cells = append(cells, cell)
+				}
+				if err := f.SetSheetRow(s[0], fmt.Sprintf("A%d", i+1), &cells); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// A sheet of notes, or one that names less, is passed over for the table, and that is told.
+func TestTheSheetWithTheTableIsRead(t *testing.T) {
+	known := func(name string) bool {
+		return strings.Contains(" number courier country city order ", " "+name+" ")
+	}
+	orders := []string{"Versand", "number,courier,city,order", "1,ups,Rome,7"}
+	for name, tt := range map[string]struct {
+		sheets [][]string
+		known  func(string) bool
+		want   string
+		told   bool
+	}{
+		"a cell of notes":             {[][]string{{"Notizen", "call Ann"}, orders}, known, "Versand", true},
+		"notes, and nothing is known": {[][]string{{"Notizen", "call Ann", "or Bob"}, orders}, nil, "Versand", true},
+		"a list of countries":         {[][]string{{"Lists", "country,code", "Italy,IT", "Spain,ES"}, orders}, known, "Versand", true},
+		"two tables":                  {[][]string{{"October", "number,courier,city", "1,ups,Rome"}, orders}, known, "October", false},
+		"the table first":             {[][]string{orders, {"Notizen", "call Ann"}}, known, "Versand", false},
+		"a header alone":              {[][]string{{"Template", "number,courier,city,order"}, orders}, known, "Versand", true},
+		"only notes":                  {[][]string{{"Notizen", "call Ann"}, {"More", "call Bob"}}, known, "Notizen", false},
+	} {
+		_, info, err := convert(t, tables(t, tt.sheets...), Options{Known: tt.known})
+		told := err == nil && strings.Contains(info.Warnings[0], "as it holds the table; before it: ") && strings.Contains(info.Warnings[0], "--sheet")
+		if err != nil || info.Sheet != tt.want || told != tt.told {
+			t.Errorf("%s: %q, %q, %v", name, info.Sheet, info.Warnings, err)
+		}
+	}
+	if _, info, err := convert(t, tables(t, []string{"Notizen", "call Ann"}, orders), Options{Sheet: "Notizen"}); err != nil || info.Sheet != "Notizen" || strings.Contains(info.Warnings[0], "as it holds") {
+		t.Errorf("%+v, %v", info, err)
+	}
+}

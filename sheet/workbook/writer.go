@@ -11,6 +11,8 @@ type writer struct {
 	out    *bufio.Writer
 	next   int // number of the next record
 	widest int // cells of the widest record so far
+	most   int // how many records that hold anything are written; 0 for all
+	count  int // of them
 }
 
 func newWriter(w io.Writer) *writer { return &writer{out: bufio.NewWriterSize(w, 64<<10), next: 1} }
@@ -22,6 +24,9 @@ func (w *writer) write(number int, cells []string) error {
 	}
 	if len(cells) == 0 {
 		return nil
+	}
+	if w.count++; w.most > 0 && w.count > w.most {
+		return errEnough
 	}
 	for ; w.next < number; w.next++ {
 		w.out.WriteByte('\n') // what fails here fails again at the end of the record
