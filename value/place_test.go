@@ -134,7 +134,17 @@ func FuzzPhone(f *testing.F) {
 	for _, s := range []string{"+49 (0) 151 12345678", "0049 151 12345678", "0151/12345678", "(212) 555-2368", "4.91511E+12", "tel:+1", "+", "00", "(+49)151", "'+31612345678"} {
 		f.Add(s, "DE")
 	}
+	for _, s := range []string{"2108.0", "10,001", "'02108", "Ann <a@shop.example>, mailto:b@shop.example", "212-555-0111 x22"} {
+		f.Add(s, "USA")
+	}
 	f.Fuzz(func(t *testing.T, cell, region string) {
+		Emails(cell)
+		WithoutExtension(cell)
+		if code, err := PostalCode(cell, region); err == nil {
+			if again, err := PostalCode(code.Value, region); err != nil || again.Value != code.Value {
+				t.Errorf("PostalCode(%q, %q) gives %q, and then %q, %v", cell, region, code.Value, again.Value, err)
+			}
+		}
 		number, err := Phone(cell, region)
 		if err != nil || number == "" {
 			return
