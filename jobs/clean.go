@@ -170,7 +170,10 @@ func (r *reader) date(_ *column, text string) (value.Cleaned, error) {
 		return value.Cleaned{Value: text}, nil
 	}
 	clean, notes, err := value.Date(text, r.dates)
-	return value.Cleaned{Value: clean, Notes: notes}, err
+	if err != nil {
+		return value.Cleaned{}, err
+	}
+	return orNone(text, value.Cleaned{Value: clean, Notes: notes}), nil
 }
 
 // datetime cleans a date with a time. One without its offset is read in the zone of
@@ -184,7 +187,10 @@ func (r *reader) datetime(_ *column, text string) (value.Cleaned, error) {
 	if errors.Is(err, value.ErrNoOffset) {
 		return value.Cleaned{Warnings: []string{noOffset}}, nil
 	}
-	return value.Cleaned{Value: clean, Notes: notes}, err
+	if err != nil {
+		return value.Cleaned{}, err
+	}
+	return orNone(text, value.Cleaned{Value: clean, Notes: notes}), nil
 }
 
 const noOffset = "was left out: it does not say its offset from UTC"

@@ -61,6 +61,8 @@ func TestValuesAreRead(t *testing.T) {
 		{"no address", "emails", "-", "", true},
 		{"phone with an extension", "smses", "+1 212-555-0111 x22", "+12125550111", true},
 		{"no phone", "smses", "0", "", true},
+		{"no date", "tracking_ship_date", "0000-00-00", "", true},
+		{"no time", "order_date", "n/a", "", true},
 		{"no country", "destination_country", "N/A", "", true},
 		{"guarded text", "title", "'=1+1", "=1+1", false},
 	}
