@@ -14,8 +14,10 @@
 // makes the best table is taken: one of our reports first, then the header with the most names that mean something
 // ([Options.Known]), then the highest score. The score is the share of lines that have as many cells as most lines, times
 // the share of cells that look like one value, times a weight that grows with the columns. The header is the line with
-// known names, or else the first that is no preamble; a line that looks like the data below it is data, and the sheet
-// then has no header. What is found stands in the fields of [Sheet], and given back as [Options] reads the sheet in the same way.
+// known names, or else the first that is no preamble; a line that looks like the data below it is data, or one without a
+// known name that has a long number where those below have one, and the sheet then has no header. Of a header of several lines
+// the cells are joined per column, but a name that means something by its last line alone is just that. What is found stands
+// in the fields of [Sheet], and given back as [Options] reads the sheet in the same way.
 //
 // # Why the lines are split here
 //

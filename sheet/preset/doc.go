@@ -30,7 +30,7 @@
 //	  delimiter: ";"              # or tab
 //	  quote: "'"                  # or none
 //	  escape: "\\"
-//	  header_line: 3              # the first line of the header, from 1
+//	  header_line: 3              # the first line of the header, from 1; without it the header is found by the columns named here
 //	  header_lines: 2
 //	  columns: [carrier, number]  # names for a file without a header
 //	  sheet: Parcels              # of a workbook
