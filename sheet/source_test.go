@@ -77,11 +77,11 @@ func tinyWorkbook(t *testing.T, rows string) string {
 
 const tinyRows = `<row r="2"><c r="A2" t="inlineStr"><is><t>tracking_number</t></is></c><c t="inlineStr"><is><t>note</t></is></c></row>` +
 	`<row r="3" hidden="1"><c t="inlineStr"><is><t>001</t></is></c><c><v>1</v></c></row>` +
-	`<row r="5"><c><v>940011120621364217</v></c></row>` +
+	`<row r="5"><c><v>940011120621364224</v></c></row>` +
 	"<row r=\"6\"><c t=\"inlineStr\"><is><t>a\nb</t></is></c></row>" +
 	`<row r="7"><c t="inlineStr"><is><t>002</t></is></c><c t="e"><v>#N/A</v></c></row>`
 
-const tinyWant = "3:001|1 skip the row is hidden\n5:940011120621364217| ?1\n6:a\nb|\n7:002|#N/A ?2\n"
+const tinyWant = "3:001|1 skip the row is hidden\n5:940011120621364224| ?1\n6:a\nb|\n7:002|#N/A ?2\n"
 
 // sketch shows what a sheet reads like, with the columns that can't be trusted.
 func sketch(t *testing.T, s *Sheet) string {

@@ -1,6 +1,7 @@
 package workbook
 
 import (
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -113,6 +114,7 @@ func (b *sheetReader) provide(column string) bool {
 			return b.calc.file.SetCellValue("Sheet1", column+"1", nil) == nil
 		}
 		_, exact, ok := digits(strings.TrimSpace(c.value))
+		exact = exact && math.Abs(value) < 1e15 // excelize computes with the number, not with the digits
 		return err == nil && exact && ok && b.calc.file.SetCellFloat("Sheet1", column+"1", value, -1, 64) == nil
 	}
 	text, code, err := b.read(c)

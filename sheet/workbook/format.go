@@ -2,6 +2,7 @@ package workbook
 
 import (
 	"math"
+	"math/big"
 	"strconv"
 	"strings"
 	"time"
@@ -153,7 +154,7 @@ func (b *book) number(raw string, style int) (text, code string) {
 }
 
 // digits writes a number of the file without an exponent. It is not exact when it has more digits before the point than
-// Excel keeps; after the point, what is beyond the fifteenth digit is noise of the computer's arithmetic and is rounded off.
+// Excel keeps, unless they are digits to which no program can have rounded; after the point, what is beyond the fifteenth digit is noise of the computer's arithmetic and is rounded off.
 func digits(raw string) (plain string, exact, ok bool) {
 	const kept = 15
 	if strings.Trim(raw, "0123456789+-.eE") != "" {
@@ -165,18 +166,34 @@ func digits(raw string) (plain string, exact, ok bool) {
 	}
 	if math.Abs(value) >= 1e15 {
 		if whole := strings.TrimLeft(raw, "+"); strings.Trim(whole, "-0123456789") == "" {
-			return whole, false, true
+			return whole, !rounded(whole, value), true
 		}
 		return raw, false, true // as it stands: written out, it would look like a number that is whole
 	}
-	rounded, err := strconv.ParseFloat(strconv.FormatFloat(value, 'e', kept-1, 64), 64)
+	near, err := strconv.ParseFloat(strconv.FormatFloat(value, 'e', kept-1, 64), 64)
 	if err != nil {
 		return "", false, false
 	}
-	if rounded == 0 {
+	if near == 0 {
 		return "0", true, true
 	}
-	return strconv.FormatFloat(rounded, 'f', -1, 64), true, true
+	return strconv.FormatFloat(near, 'f', -1, 64), true, true
+}
+
+// rounded says that a whole number may be what is left of a longer one: a program that computes with it, as spreadsheet
+// programs do, holds value in its place, and writes that out in full or with as many digits as it thinks worth it. Any other
+// digits were written by a program that had them as text, an exporter of workbooks say, and are whole.
+func rounded(whole string, value float64) bool {
+	if new(big.Float).SetFloat64(value).Text('f', 0) == whole {
+		return true
+	}
+	for _, digits := range []int{-1, 14, 15, 16, 17} { // the shortest that mean the same number, and 15 to 18 of them
+		text := strconv.FormatFloat(value, 'e', digits, 64)
+		if n, _, err := big.ParseFloat(text, 10, 256, big.ToNearestEven); err != nil || n.Text('f', 0) == whole {
+			return true
+		}
+	}
+	return false
 }
 
 // lastDay is the serial number of 9999-12-31.

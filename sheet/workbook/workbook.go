@@ -11,7 +11,7 @@
 // Text stays as it is. A number is written out plainly; one whose format pads it with zeros, as the format has it; one with
 // a date format as 2026-05-31 or 2026-05-31T14:00:00. TRUE and FALSE stay words. A formula gives the value that was stored
 // with it, or is computed if it needs nothing but its own row. Excel keeps fifteen digits, so a longer number is marked as
-// damaged, whatever its last digits are. A cell merged down several rows gives its value to each of them that has others.
+// damaged, unless its digits are none that a program which rounds would write. A cell merged down several rows gives its value to each of them that has others.
 package workbook
 
 import (
