@@ -265,7 +265,7 @@ func TestFlawsOfSentColumnsAreProblems(t *testing.T) {
 	s := &Survey{Plan: Plan{Operation: batch.Create, Version: aftership.V202404, Mapping: m}}
 	s.checked = checkedFields(s.Plan)
 	flawed := func(column int) reading {
-		return s.read(s.newReader(), line{Row: sheet.Row{Line: 2, Cells: []string{"12345678901234500000", "x"}, Flaws: []sheet.Flaw{{Column: column, Problem: "is flawed", Hint: "mend it"}}}})
+		return s.read(s.newReader(), line{Row: sheet.Row{Line: 2, Cells: []string{"12345678901234500000", "AAAA1111"}, Flaws: []sheet.Flaw{{Column: column, Problem: "is flawed", Hint: "mend it"}}}})
 	}
 	isFlawed := func(p Problem) bool { return p.Wrong == "is flawed" }
 	if got := flawed(1); got.fate != wrong || len(got.said.problems) != 1 || got.said.problems[0].String() != `tracking_number "12345678901234500000" is flawed` {
@@ -273,7 +273,7 @@ func TestFlawsOfSentColumnsAreProblems(t *testing.T) {
 	}
 	s.Plan.Mapping.Fields[0] = ""
 	s.Plan.Mapping.Fields[1] = "tracking_number"
-	if got := flawed(1); got.fate != wrong || !slices.ContainsFunc(got.said.doubts, isFlawed) || slices.ContainsFunc(got.said.problems, isFlawed) {
+	if got := flawed(1); got.fate != send || !slices.ContainsFunc(got.said.doubts, isFlawed) || slices.ContainsFunc(got.said.problems, isFlawed) {
 		t.Errorf("not sent: %+v", got.said)
 	}
 	skipped := s.read(s.newReader(), line{Row: sheet.Row{Line: 3, Cells: []string{"a", "b"}, Skip: "a repeated header"}})

@@ -267,7 +267,7 @@ func TestLookups(t *testing.T) {
 			sandbox.Seed{Slug: "gls", Number: "TWOCOURIERS1", Tag: "InTransit", Created: created, Updated: created},
 			sandbox.Seed{Slug: "dhl", Number: "OLDONE1", Tag: "InTransit", Created: time.Now().AddDate(0, 0, -130), Updated: created},
 		)
-		text.WriteString("TWOCOURIERS1,,Which\nTWOCOURIERS1,gls,This\nTWOCOURIERS1,ups,Other\nOLDONE1,dhl,Old\nNEVERSEEN1,ups,None\n")
+		text.WriteString("TWOCOURIERS1,,Which\nTWOCOURIERS1,gls,This\nTWOCOURIERS1,ups,Other\nOLDONE1,dhl,Old\nNEVERSEEN1,ups,Never\n")
 		r.work()
 		id := r.accept(batch.Update, Defaults{}, text.String())
 		r.ended(id)
