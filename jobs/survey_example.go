@@ -14,6 +14,9 @@ const exampleRow = "the template's example row"
 // leastExample is how many cells of an example tell it apart from a row of somebody who tried an example of the manual out.
 const leastExample = 8
 
+// anything stands in an example for cells that do not matter.
+const anything = "\x00"
+
 // example is what the cells of a row hold that came with a template of ours; nil if the sheet is none. Columns that a person took out
 // of the template do not matter as long as many are left.
 func (p Plan) example() []string {
@@ -21,6 +24,10 @@ func (p Plan) example() []string {
 	row, filled := make([]string, len(p.Mapping.Fields)), 0
 	var fields []string
 	for i, field := range p.Mapping.Fields {
+		if slices.Contains(resultColumns, field) {
+			row[i] = anything // in a report given back
+			continue
+		}
 		value, ok := values[field]
 		if !ok {
 			return nil
@@ -75,7 +82,7 @@ func isExample(example, cells []string) bool {
 		if i < len(cells) {
 			cell = sheet.Unguard(trim(cells[i]))
 		}
-		if cell != want {
+		if cell != want && want != anything {
 			return false
 		}
 	}

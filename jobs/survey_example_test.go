@@ -39,6 +39,18 @@ func TestTheTemplatesExampleIsSkipped(t *testing.T) {
 	}
 }
 
+func TestTheTemplatesExampleIsSkippedInAReportGivenBack(t *testing.T) {
+	header, example := Template(batch.Create, aftership.V202404)
+	p := Plan{Operation: batch.Create}
+	p.Mapping.Fields = append(slices.Clone(header), "aftership_result", "aftership_code")
+	if cells := append(slices.Clone(example), "skipped", ""); !isExample(p.example(), cells) {
+		t.Error("the example is sent")
+	}
+	if cells := append(slices.Clone(example[1:]), "x", "skipped", ""); isExample(p.example(), cells) {
+		t.Error("another row is not sent")
+	}
+}
+
 func TestOnlyTheTemplatesExampleIsSkipped(t *testing.T) {
 	_, example := Template(batch.Create, aftership.V202404)
 	other := slices.Clone(example)
