@@ -18,6 +18,7 @@ type Row struct {
 	// left alone now.
 	Result     string `csv:"aftership_result"`
 	ResultCode string `csv:"aftership_code"`
+	ResultSaid string `csv:"aftership_message"`
 	ResultID   string `csv:"aftership_tracking_id"`
 	ResultSlug string `csv:"aftership_slug"`
 
@@ -57,7 +58,7 @@ func (row Row) part(n int) Row {
 
 // resultColumns are the columns of a report that a sheet is asked for. A sheet
 // that has them is a report given back.
-var resultColumns = []string{"aftership_result", "aftership_code", "aftership_tracking_id", "aftership_slug"}
+var resultColumns = []string{"aftership_result", "aftership_code", "aftership_message", "aftership_tracking_id", "aftership_slug"}
 
 // clearCell is what a person writes into a cell to empty the field at AfterShip.
 // An empty cell never does that: it leaves the field as it is.

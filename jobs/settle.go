@@ -94,7 +94,7 @@ func (st *settler) result(job uint32, part int) *batch.Result {
 	case notSelected:
 		return &batch.Result{Outcome: batch.Skipped, Message: "left out by --skip, --limit or --sample"}
 	case noData:
-		return &batch.Result{Outcome: batch.Skipped, Message: "no data: " + st.line.Skip}
+		return &batch.Result{Outcome: batch.Skipped, Message: noDataText + st.line.Skip}
 	}
 	return nil
 }
@@ -127,11 +127,18 @@ func brokenLine(err error) *batch.Result {
 	return res
 }
 
+// noDataText begins what is said of a row that is no data, and tells it when a
+// report is given back.
+const noDataText = "no data: "
+
 // before repeats what an earlier report says of a row that is left alone.
 func (st *settler) before() *batch.Result {
 	r, _ := st.part(0) // it was read in pass one
 	if batch.Outcome(r.Result) == batch.Duplicate {
 		return &batch.Result{Outcome: batch.Duplicate, Message: "a duplicate in an earlier run, as this report says"}
+	}
+	if strings.HasPrefix(r.ResultSaid, noDataText) {
+		return &batch.Result{Outcome: batch.Skipped, Message: r.ResultSaid}
 	}
 	code, _ := strconv.Atoi(r.ResultCode)
 	return &batch.Result{Outcome: batch.Skipped, Code: code, TrackingID: r.ResultID, Slug: r.ResultSlug, Message: "done in an earlier run, as this report says"}

@@ -204,7 +204,8 @@ func (s *Survey) one(line int, p part) {
 
 // settledBefore reports whether a report given back says that nothing is left to
 // do for the row. A row that was skipped because it had been done has its code;
-// one that --limit left out has none.
+// one that --limit left out has none. One that was no data (a hidden row, say) is
+// none here either, though this sheet does not show why.
 //
 // The result of a row with several numbers is the worst of its jobs', so that all
 // of them are sent again if one failed. What was done then is not done twice by
@@ -212,7 +213,7 @@ func (s *Survey) one(line int, p part) {
 // tracking, and to update or complete again changes nothing.
 func settledBefore(row *Row) bool {
 	o := batch.Outcome(row.Result)
-	return o.Done() || o == batch.Duplicate || o == batch.Skipped && row.ResultCode != ""
+	return o.Done() || o == batch.Duplicate || o == batch.Skipped && (row.ResultCode != "" || strings.HasPrefix(row.ResultSaid, noDataText))
 }
 
 // sight looks for an earlier job of the same shipment.
