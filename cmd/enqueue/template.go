@@ -32,7 +32,7 @@ func (c *cli) templateCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "template OPERATION", Short: "Print an example sheet with every column of an operation",
 		Long: `Prints a CSV with every column that the operation can use in the API version of
-the settings, and one example row. Only the columns that you need must stand in
+the settings, and one example row, which an import leaves out. Only the columns that you need must stand in
 your sheet, in any order.
 
 With --xlsx it is an Excel workbook to fill in: cells that keep long numbers and
