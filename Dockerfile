@@ -15,5 +15,5 @@ COPY --from=build /out/bin/ /bin/
 COPY --from=build --chown=65532:65532 /out/own/ /
 USER 65532:65532
 WORKDIR /data
-ENV REPORT_DIR=/data/reports STATE_DIR=/data/state
+ENV REPORT_DIR=/data/reports UPDATES_DIR=/data/reports/updates STATE_DIR=/data/state
 ENTRYPOINT ["/bin/worker"]

@@ -86,7 +86,7 @@ func TestComposeRedis(t *testing.T) {
 
 // notForContainers are the settings that a container does not take from the shell:
 // they name files and directories, which are other ones inside.
-var notForContainers = []string{"AFTERSHIP_BULK_CONFIG", "AFTERSHIP_API_KEY_FILE", "AFTERSHIP_API_SECRET_FILE", "REDIS_URL", "REPORT_DIR", "STATE_DIR"}
+var notForContainers = []string{"AFTERSHIP_BULK_CONFIG", "AFTERSHIP_API_KEY_FILE", "AFTERSHIP_API_SECRET_FILE", "AFTERSHIP_WEBHOOK_SECRET_FILE", "REDIS_URL", "REPORT_DIR", "UPDATES_DIR", "STATE_DIR"}
 
 // Every variable is a setting, and every setting reaches the programs.
 func TestComposeEnvironment(t *testing.T) {
@@ -144,7 +144,7 @@ func TestComposeDemo(t *testing.T) {
 	demo := service(t, p, "demo")
 	w.host(p, "demo", address)
 	r := w.must(1, containerCommand(t, demo, "/samples", filepath.Join(w.clone, "samples")))
-	for _, text := range []string{"17 created", "2 already so", "3 rejected", "2 invalid"} {
+	for _, text := range []string{"17 created", "2 already so", "2 rejected", "3 invalid"} {
 		if !strings.Contains(r.stdout, text) {
 			t.Errorf("the demo does not say %q: %s", text, r)
 		}

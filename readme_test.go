@@ -106,6 +106,8 @@ var steps = map[string]step{
 	"REDIS_URL=redis://localhost:6379 AFTERSHIP_API_KEY=asat_... worker":                        {try: tryWorker},
 	"REDIS_URL=redis://localhost:6379 enqueue create shipments.csv":                             {with: withoutKey, says: []string{"Batch BATCH is queued", "enqueue status BATCH --follow"}},
 
+	"worker --http": {try: tryListening},
+
 	// Install.
 	"sandbox --demo": {try: trySandbox},
 	"export AFTERSHIP_BASE_URL=http://127.0.0.1:8321": {try: tryExportURL},
@@ -389,6 +391,17 @@ func tryRedisServer(w *world, line string) {
 	w.must(0, "enqueue create shipments.csv")
 	if _, err := os.Stat(filepath.Join(w.dir, "appendonlydir")); err != nil {
 		w.Errorf("no append-only file: %v", err)
+	}
+}
+
+// tryListening starts a worker that listens, on a port that the system picks.
+func tryListening(w *world, line string) {
+	account(w)
+	w.withRedis()
+	p := w.start(line + " 127.0.0.1:0")
+	p.says(w.T, "listening")
+	if code := p.stop(w.T); code != 0 {
+		w.Errorf("exit code %d: %s", code, p.said)
 	}
 }
 

@@ -125,7 +125,7 @@ func (f *file) accept(resp *http.Response) error {
 	}
 	in := bufio.NewReader(resp.Body)
 	head, err := in.Peek(512)
-	if err != nil && !errors.Is(err, io.EOF) {
+	if err = f.unlessCutOff(err); err != nil && !errors.Is(err, io.EOF) {
 		return f.describe(err)
 	}
 	if isPage(resp.Header.Get("Content-Type"), head) {
@@ -141,10 +141,18 @@ func (f *file) Read(p []byte) (int, error) {
 	if f.left -= int64(n); f.left < 0 {
 		return 0, f.tooLarge()
 	}
-	if err != nil && !errors.Is(err, io.EOF) {
+	if err = f.unlessCutOff(err); err != nil && !errors.Is(err, io.EOF) {
 		return n, f.describe(err)
 	}
 	return n, err
+}
+
+// unlessCutOff takes the end of a body for what it is: one that comes as we give up waiting may be the server's answer to that.
+func (f *file) unlessCutOff(err error) error {
+	if err != nil && f.ctx.Err() != nil {
+		return context.Cause(f.ctx)
+	}
+	return err
 }
 
 // Close ends the download.
