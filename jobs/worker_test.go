@@ -28,7 +28,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // patience is how long a test waits for something to become so.
-const patience = 60 * time.Second
+const patience = 3 * time.Minute
 
 // rig is a sandbox, a ledger, a queue and workers.
 type rig struct {
