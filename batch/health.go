@@ -54,9 +54,10 @@ func (s *Store) Recover(ctx context.Context, account, class string) error {
 	return nil
 }
 
-// MayProbe gives one process in every while the right to try a call of a class that fails or is stopped.
+// MayProbe gives one process in every while, on Redis' clock, the right to try a
+// call of a class that fails or is stopped.
 func (s *Store) MayProbe(ctx context.Context, account, class string, every time.Duration) (bool, error) {
-	ns, err := numbers(scriptProbe.Run(ctx, s.rdb, []string{failuresKey(account, class)}, s.now(), every.Milliseconds()))
+	ns, err := numbers(scriptProbe.Run(ctx, s.rdb, []string{failuresKey(account, class)}, every.Milliseconds()))
 	if err != nil {
 		return false, fmt.Errorf("ask for a probe of %s %s: %w", account, class, err)
 	}

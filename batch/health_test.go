@@ -1,6 +1,8 @@
 package batch_test
 
 import (
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -38,16 +40,45 @@ func TestFailuresInARow(t *testing.T) {
 
 func TestOneProbeInAWhile(t *testing.T) {
 	redistest.Both(t, func(t *testing.T, rdb redis.UniversalClient) {
-		now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-		s := batch.New(rdb, batch.Options{Now: func() time.Time { return now }})
+		s := batch.New(rdb, batch.Options{})
 		for _, step := range []struct {
-			pass time.Duration
+			last time.Duration // before now; zero leaves what the step before it left
 			want bool
-		}{{0, true}, {0, false}, {9 * time.Second, false}, {time.Second, true}, {-time.Hour, true}} {
-			now = now.Add(step.pass)
-			if got, err := s.MayProbe(t.Context(), "acc", "create", 10*time.Second); err != nil || got != step.want {
-				t.Errorf("after %v: got %v %v, want %v", step.pass, got, err, step.want)
+		}{{0, true}, {0, false}, {9 * time.Second, false}, {11 * time.Second, true}, {0, false}, {-time.Hour, true}} {
+			if step.last != 0 {
+				last := time.Now().Add(-step.last).UnixMilli()
+				if err := rdb.HSet(t.Context(), "aftership:{health:acc}:create", "probe", last).Err(); err != nil {
+					t.Fatal(err)
+				}
 			}
+			if got, err := s.MayProbe(t.Context(), "acc", "create", 10*time.Second); err != nil || got != step.want {
+				t.Errorf("last try %v ago: got %v %v, want %v", step.last, got, err, step.want)
+			}
+		}
+	})
+}
+
+// The clocks of processes differ, and what is asked first need not arrive first.
+func TestOneOfManyMayProbe(t *testing.T) {
+	redistest.Both(t, func(t *testing.T, rdb redis.UniversalClient) {
+		var granted atomic.Int32
+		var wg sync.WaitGroup
+		for i := range 64 {
+			clock := func() time.Time { return time.Now().Add(time.Duration(i-32) * 4 * time.Second) }
+			s := batch.New(rdb, batch.Options{Now: clock})
+			wg.Go(func() {
+				ok, err := s.MayProbe(t.Context(), "acc", "create", time.Minute)
+				if err != nil {
+					t.Error(err)
+				}
+				if ok {
+					granted.Add(1)
+				}
+			})
+		}
+		wg.Wait()
+		if n := granted.Load(); n != 1 {
+			t.Errorf("%d of 64 were let through, want 1", n)
 		}
 	})
 }
