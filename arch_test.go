@@ -40,7 +40,8 @@ var layers = map[string][]string{
 	"export":             {"aftership", "batch", "jobs", "sheet", "sheet/book"},
 	"internal/wire":      {"aftership", "batch", "report", "ratelimit", "redisconn", "config", "jobs"},
 	"web":                {"aftership", "batch", "jobs", "redisconn", "report", "sheet"},
-	"cmd/enqueue":        nil, // nil is any
+	"internal/command":   nil, // nil is any
+	"cmd/enqueue":        {"internal/command"},
 	"cmd/worker":         nil,
 	"cmd/sandbox":        nil,
 	"internal/redistest": {},
@@ -58,9 +59,9 @@ var only = map[string][]string{
 	"golang.org/x/time/rate":                         {"ratelimit"},
 	"github.com/alicebob/miniredis/v2":               {"redisconn", "internal/redistest"},
 	"github.com/knadh/koanf/v2":                      {"config"},
-	"github.com/spf13/cobra":                         {"cmd/enqueue", "cmd/worker", "cmd/sandbox"},
+	"github.com/spf13/cobra":                         {"internal/command", "cmd/worker", "cmd/sandbox"},
 	"github.com/prometheus/client_golang/prometheus": {"web"},
-	"net/http": {"aftership", "fetch", "web", "aftership/sandbox", "cmd/enqueue", "cmd/sandbox", "internal/wire"},
+	"net/http": {"aftership", "fetch", "web", "aftership/sandbox", "internal/command", "cmd/sandbox", "internal/wire"},
 }
 
 type pkg struct {
