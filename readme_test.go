@@ -53,11 +53,12 @@ var steps = map[string]step{
 	"enqueue create --dry-run shipments.csv": {with: account, says: []string{"Dry run: nothing was sent", "2 rows"}, then: noCalls},
 	"enqueue create shipments.csv":           {with: account, says: []string{"Finished", "2 created"}, then: reportIsThere},
 
-	// The four operations.
+	// The operations.
 	"enqueue create FILE...":            {with: samples("samples/shipments.csv", "samples/orders-export.csv"), code: 1, says: []string{"17 created", "8 created"}},
 	"enqueue update FILE...":            {with: samples("samples/updates.csv"), code: 1, says: []string{"5 updated"}},
 	"enqueue mark-complete FILE...":     {with: samples("samples/completions.csv"), code: 1, says: []string{"6 completed"}},
 	"enqueue retrack-expired [FILE...]": {with: samples("samples/expired.csv"), code: 1, says: []string{"7 retracked"}},
+	"enqueue delete FILE...":            {with: samples("samples/deletions.csv"), code: 2, says: []string{"4 shipments would be deleted"}, then: noCalls},
 
 	// Sheets.
 	"enqueue template OPERATION":                         {try: tryTemplates},

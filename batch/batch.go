@@ -11,10 +11,11 @@ type ID = string
 
 // Version is the newest format of the ledger that this program knows. A batch is written in the oldest one that can hold it, so that in a
 // fleet of several versions the older programs carry out what they understand and leave the rest to the others.
-const Version = 2
+const Version = 3
 
 // plainVersion is the oldest format. Version 2 adds nothing to the ledger but values beside the cells of a row; it says that rows mean
-// more than their cells do by themselves, which a program that knows only version 1 would send wrongly.
+// more than their cells do by themselves, which a program that knows only version 1 would send wrongly. Version 3 adds nothing either:
+// it says that the batch's jobs do what older programs do not know, and would take for creates.
 const plainVersion = 1
 
 // ChunkJobs is how many jobs share a chunk of rows and a bucket of results. Appends start at its multiples.

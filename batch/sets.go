@@ -14,10 +14,12 @@ const (
 	Complete Operation = "complete"
 	// Retrack starts tracking expired shipments again.
 	Retrack Operation = "retrack"
+	// Delete removes shipments from AfterShip. There is no way back.
+	Delete Operation = "delete"
 )
 
 // AllOperations lists every operation.
-func AllOperations() []Operation { return []Operation{Create, Update, Complete, Retrack} }
+func AllOperations() []Operation { return []Operation{Create, Update, Complete, Retrack, Delete} }
 
 // Valid says whether o is one of AllOperations.
 func (o Operation) Valid() bool { return slices.Contains(AllOperations(), o) }

@@ -178,6 +178,8 @@ func (c *call) send(ctx context.Context) (reply aftership.Reply, err error) {
 		return client.Complete(ctx, ref, c.row.Completion)
 	case batch.Retrack:
 		return client.Retrack(ctx, ref)
+	case batch.Delete:
+		return client.Delete(ctx, ref)
 	}
 	return client.Create(ctx, c.row.Shipment)
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -122,11 +123,17 @@ func content(sh *sheet.Sheet) string {
 // needs is the version of the ledger's format that a program must know to send the
 // rows as they were checked; zero is any.
 func (s *Survey) needs() int {
-	if s.changed {
+	switch {
+	case !slices.Contains(plainOperations, s.Plan.Operation):
+		return operationVersion
+	case s.changed:
 		return repairVersion
 	}
 	return 0
 }
+
+// plainOperations are those that every version of the program knows.
+var plainOperations = []batch.Operation{batch.Create, batch.Update, batch.Complete, batch.Retrack}
 
 // identity names what would be sent: two imports with the same identity are the
 // same import. That rows are read with repairs is part of it, so that no batch is

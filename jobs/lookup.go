@@ -14,8 +14,9 @@ import (
 
 // wanted is a row whose tracking must be found.
 type wanted struct {
-	job int
-	row Row
+	job   int
+	row   Row
+	tried bool // an earlier call of the job may have reached AfterShip
 }
 
 // lookup finds the ids of the rows of a range through the list, one call for up
@@ -69,7 +70,7 @@ func (h *Handler) wanted(ctx context.Context, b *cachedBatch, p Payload) (rows [
 			return nil, nil, err
 		}
 		if look.TrackingID == "" && look.State != batch.Cancelled && row.needsLookup(h.account.Client.Version(), b.Operation) {
-			rows = append(rows, wanted{job, row})
+			rows = append(rows, wanted{job, row, look.Begins > 0 || look.Earlier})
 			continue
 		}
 		ready = append(ready, jobTask(b.Batch, job, p.Round))
@@ -93,7 +94,7 @@ func (h *Handler) find(ctx context.Context, b *cachedBatch, p Payload, rows []wa
 	var tasks []task
 	for i, w := range rows {
 		if found[i].Match != aftership.MatchFound {
-			if err := h.settle(ctx, b, w.job, p.Round, notFound(found[i])); err != nil {
+			if err := h.settle(ctx, b, w.job, p.Round, notFound(b.Operation, w, found[i])); err != nil {
 				return nil, err
 			}
 			continue
@@ -109,8 +110,10 @@ func (h *Handler) find(ctx context.Context, b *cachedBatch, p Payload, rows []wa
 
 // notFound is the result of a row whose tracking the list does not show, or
 // shows more than once.
-func notFound(f aftership.Found) batch.Result {
+func notFound(op batch.Operation, w wanted, f aftership.Found) batch.Result {
 	switch {
+	case op == batch.Delete && len(f.Candidates) == 0:
+		return notThere(w.tried)
 	case f.Match == aftership.MatchAmbiguous:
 		return batch.Result{Outcome: batch.Rejected, Message: "several trackings have this number: " + slugs(f.Candidates), Hint: "fill in slug or id to say which one is meant"}
 	case len(f.Candidates) > 0:
@@ -118,10 +121,26 @@ func notFound(f aftership.Found) batch.Result {
 	}
 	return batch.Result{
 		Outcome: batch.Rejected, Code: 4004,
-		Message: fmt.Sprintf("no tracking of the last %d days has this number", int(aftership.MaxListAge.Hours()/24)),
+		Message: fmt.Sprintf("no tracking of the last %d days has this number", listedDays()),
 		Hint:    "check the number, or create it first; an older tracking can only be named by its id",
 	}
 }
+
+// notThere is the result of a row to delete that the list does not show: AfterShip
+// keeps trackings no longer than the list reaches.
+func notThere(tried bool) batch.Result {
+	if tried {
+		return batch.Result{Outcome: batch.Deleted, Ambiguous: true, Message: "gone when looked for: an earlier call, whose reply was lost, deleted it"}
+	}
+	return batch.Result{
+		Outcome: batch.Already,
+		Message: fmt.Sprintf("no tracking of the last %d days has this number", listedDays()),
+		Hint:    "nothing to do; should AfterShip still have an older tracking, name it by its id",
+	}
+}
+
+// listedDays is how far back AfterShip's list reaches.
+func listedDays() int { return int(aftership.MaxListAge.Hours() / 24) }
 
 func slugs(ts []aftership.Tracking) string {
 	var names []string

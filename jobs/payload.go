@@ -12,17 +12,18 @@ import (
 
 // PayloadVersion is the newest version of [Payload] that this program knows. A
 // worker that meets a higher one hands the task back, for a newer worker to take:
-// so a fleet can be upgraded while it runs. Version 2 is that of batches whose
-// rows are read with repairs; what they carry is the same.
-const PayloadVersion = 2
+// so a fleet can be upgraded while it runs. It is that of the batch: see
+// [batch.Version]. What tasks carry is the same in all of them.
+const PayloadVersion = batch.Version
+
+// The versions from which on programs know what a batch can need.
+const (
+	repairVersion    = 2 // rows that are read otherwise than they stand in the sheet
+	operationVersion = 3 // operations beyond create, update, complete and retrack
+)
 
 // payloadVersion is the oldest version whose programs can carry out the batch.
-func payloadVersion(b batch.Batch) int {
-	if b.Version >= repairVersion {
-		return PayloadVersion
-	}
-	return 1
-}
+func payloadVersion(b batch.Batch) int { return max(1, b.Version) }
 
 // Task types, as asynq knows them.
 const (
@@ -105,6 +106,8 @@ func endpointOf(op batch.Operation) aftership.Endpoint {
 		return aftership.EndpointComplete
 	case batch.Retrack:
 		return aftership.EndpointRetrack
+	case batch.Delete:
+		return aftership.EndpointDelete
 	}
 	return aftership.EndpointCreate
 }

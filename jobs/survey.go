@@ -300,6 +300,14 @@ func (s *Survey) Jobs() int { return len(s.fates) }
 // Send is the number of jobs that become calls.
 func (s *Survey) Send() int { return s.count(send) }
 
+// SendOf is the number of jobs of an operation that become calls.
+func (s *Survey) SendOf(op batch.Operation) int {
+	if op != s.Plan.Operation {
+		return 0
+	}
+	return s.Send()
+}
+
 // Invalid is the number of jobs that cannot be sent as they are.
 func (s *Survey) Invalid() int { return s.count(broken) + s.count(wrong) + s.count(contradicts) }
 

@@ -10,10 +10,6 @@ import (
 	"aftership-bulk/batch"
 )
 
-// repairVersion is the version of the ledger's format from which on rows may be
-// read otherwise than they stand in the sheet.
-const repairVersion = 2
-
 // Results yields every job of a batch as a report shows it: as the ledger has it,
 // and in its message what was repaired in its row and what is doubtful about it.
 // The ledger does not keep that, because its rows tell it.

@@ -164,6 +164,8 @@ func doneOutcome(op batch.Operation) batch.Outcome {
 		return batch.Completed
 	case batch.Retrack:
 		return batch.Retracked
+	case batch.Delete:
+		return batch.Deleted
 	}
 	return batch.Created
 }
@@ -195,6 +197,8 @@ func special(a Answer, e *aftership.Error, v *Verdict) bool {
 		existing(a, e, v)
 	case a.Operation == batch.Retrack && e.Code == 4013:
 		stillActive(a, v)
+	case a.Operation == batch.Delete && e.Code == 4004:
+		gone(a, v)
 	case !e.JSON && e.HTTP >= 400 && e.HTTP < 500 && e.HTTP != 429:
 		// Not AfterShip's own words: the network edge before it refused. Such
 		// blocks pass, and say nothing about the row or the key.
@@ -229,6 +233,17 @@ func stillActive(a Answer, v *Verdict) {
 	if a.Ambiguous {
 		v.Outcome, v.Ambiguous = batch.Retracked, true
 		v.Message, v.Hint = "active again: an earlier call of this run, whose reply was lost, or AfterShip itself did it", ""
+	}
+}
+
+// gone judges 4004 on delete: there is nothing to remove, unless our own earlier
+// call is what removed it.
+func gone(a Answer, v *Verdict) {
+	v.Kind, v.Outcome = Done, batch.Already
+	v.Hint = "nothing to do: this account has no such tracking"
+	if a.Ambiguous {
+		v.Outcome, v.Ambiguous = batch.Deleted, true
+		v.Message, v.Hint = "gone when tried again: an earlier call of this run, whose reply was lost, deleted it", ""
 	}
 }
 

@@ -64,6 +64,8 @@ func TestVerdicts(t *testing.T) {
 		{"conflict as a third party saw it", batch.Create, apiError(409, 409, "Conflict"), Done, batch.Already, ""},
 		{"exists on update is no success", batch.Update, apiError(400, 4003, "Tracking already exists."), Refused, batch.Rejected, ""},
 		{"still active", batch.Retrack, apiError(400, 4013, "Retrack is not allowed."), Done, batch.Already, ""},
+		{"gone already", batch.Delete, apiError(404, 4004, "Tracking does not exist."), Done, batch.Already, ""},
+		{"unknown to others", batch.Update, apiError(404, 4004, "Tracking does not exist."), Refused, batch.Rejected, ""},
 		{"retracks used up", batch.Retrack, apiError(400, 4016, "Retrack is not allowed."), Refused, batch.Rejected, ""},
 		{"unknown tracking", batch.Update, apiError(404, 4004, "Tracking does not exist."), Refused, batch.Rejected, ""},
 		{"key refused", batch.Create, apiError(401, 401, "The API key is invalid."), Stop, "", StopAccount},

@@ -6,7 +6,7 @@
 local function open(meta, ...)
   local m = redis.call('HMGET', meta, 'v', 'purging', ...)
   if not m[1] or m[2] then return nil, -1 end
-  if m[1] ~= '1' and m[1] ~= '2' then return nil, -2 end
+  if m[1] ~= '1' and m[1] ~= '2' and m[1] ~= '3' then return nil, -2 end
   return m, 0
 end
 

@@ -30,15 +30,15 @@ one, the account's own list of couriers is used.`,
 		`  enqueue check shipments.csv
   enqueue check --operation update --report checked.csv updates.xlsx`)
 	f := cmd.Flags()
-	f.StringVar(&operation, "operation", "create", "what would be done: create, update, mark-complete or retrack-expired")
-	offer(cmd, "operation", "create", "update", "mark-complete", "retrack-expired")
+	f.StringVar(&operation, "operation", "create", "what would be done: "+strings.Join(operationNames(), ", "))
+	offer(cmd, "operation", operationNames()...)
 	for _, name := range []string{"dry-run", "force", "wait", "wait-lock", "name", "priority", "yes"} {
 		_ = f.MarkHidden(name) // they are about sending
 	}
 	cmd.RunE = func(cmd *cobra.Command, files []string) error {
 		op, ok := operations[operation]
 		if !ok {
-			return usage(fmt.Errorf("there is no operation %q", operation), "use create, update, mark-complete or retrack-expired")
+			return noOperation(operation)
 		}
 		c.imp.dryRun, c.imp.checkOnly = true, true
 		return c.imports(cmd.Context(), op, files)
@@ -172,6 +172,9 @@ func (in *input) unusual() []string {
 // confirm asks a person at a terminal before something unusual is sent. Where
 // nobody can be asked, a run goes on: what is doubtful is never sent anyway.
 func (c *cli) confirm(ctx context.Context, inputs []*input) error {
+	if deletes := deletions(inputs); deletes > 0 && !c.imp.yes {
+		return c.confirmDelete(ctx, deletes)
+	}
 	if c.imp.yes || c.ui.json || c.ui.quiet || !c.asks() {
 		return nil
 	}
@@ -190,6 +193,31 @@ func (c *cli) confirm(ctx context.Context, inputs []*input) error {
 		return err
 	} else if !answer {
 		return usage(errNothingSent, "`enqueue check FILE` lists every problem; --yes sends without asking")
+	}
+	return nil
+}
+
+// deletions counts the shipments that the inputs would remove.
+func deletions(inputs []*input) int {
+	n := 0
+	for _, in := range inputs {
+		n += in.survey.SendOf(batch.Delete)
+	}
+	return n
+}
+
+// confirmDelete asks before shipments are removed, for there is no way back. Where
+// nobody can be asked, nothing is sent.
+func (c *cli) confirmDelete(ctx context.Context, n int) error {
+	what := fmt.Sprintf("%s would be deleted at AfterShip for good", count(n, "shipment"))
+	if c.ui.json || c.ui.quiet || !c.asks() {
+		return usage(fmt.Errorf("%s, and there is nobody to ask: %w", what, errNothingSent), "say --yes to delete without being asked; --dry-run shows what would be")
+	}
+	fmt.Fprintf(c.ui.stderr, "%s. Go on? [y/N] ", what)
+	if answer, err := c.answer(ctx); err != nil {
+		return err
+	} else if !answer {
+		return usage(errNothingSent, "--dry-run shows what would be deleted; --yes deletes without asking")
 	}
 	return nil
 }

@@ -98,6 +98,19 @@ a batch. AfterShip counts the retracks of a tracking and refuses too many.`,
 	return cmd
 }
 
+func (c *cli) deleteCommand() *cobra.Command {
+	cmd := c.importCommand(batch.Delete, "delete FILE...", "Delete shipments: one DELETE /trackings/... for each row",
+		`Deletes the tracking that each row names by id, or by tracking_number and slug.
+
+There is no way back, so that it asks first; --yes deletes without asking, and
+without a terminal nothing is deleted unless it is said. What AfterShip has not
+is reported as "already so". A tracking that is created again uses quota again.`,
+		`  enqueue delete --dry-run cancelled.csv
+  enqueue delete --yes cancelled.csv`)
+	cmd.Flags().StringVar(&c.imp.slug, "slug", "", "courier of rows that name neither a courier nor an id")
+	return cmd
+}
+
 func (c *cli) importCommand(op batch.Operation, use, short, long, examples string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: use, Short: short, Long: long + "\n\n" + exitHelp, Example: examples,

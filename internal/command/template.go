@@ -23,7 +23,20 @@ import (
 // operations are the names by which operations go on the command line.
 var operations = map[string]batch.Operation{
 	"create": batch.Create, "update": batch.Update, "mark-complete": batch.Complete, "retrack-expired": batch.Retrack,
-	"complete": batch.Complete, "retrack": batch.Retrack,
+	"complete": batch.Complete, "retrack": batch.Retrack, "delete": batch.Delete,
+}
+
+// operationNames lists the operations as the commands are called.
+func operationNames() []string {
+	var names []string
+	for _, op := range batch.AllOperations() {
+		names = append(names, commandOf(op))
+	}
+	return names
+}
+
+func noOperation(name string) error {
+	return usage(fmt.Errorf("there is no operation %q", name), "use one of "+strings.Join(operationNames(), ", "))
 }
 
 func (c *cli) templateCommand() *cobra.Command {
@@ -40,10 +53,10 @@ leading zeros, notes on the header, lists to choose from. Write over the example
 row or delete it.`,
 		Example: "  enqueue template create > shipments.csv\n  enqueue template mark-complete\n" +
 			"  enqueue template create --xlsx -o shipments.xlsx",
-		ValidArgs: []string{"create", "update", "mark-complete", "retrack-expired"}, Args: cobra.ExactArgs(1),
+		ValidArgs: operationNames(), Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if _, ok := operations[args[0]]; !ok {
-				return usage(fmt.Errorf("there is no operation %q", args[0]), "use create, update, mark-complete or retrack-expired")
+				return noOperation(args[0])
 			}
 			return c.template(args[0], workbook, out)
 		},

@@ -138,7 +138,7 @@ func (c *cli) importable(u *understood, op batch.Operation) error {
 	case op != batch.Create:
 		needed = "tracking_number or id"
 	case u.mapping.Has("id"):
-		try = "the column id is for `enqueue update`, `mark-complete` or `retrack-expired` (with check: --operation update); " + try
+		try = "the column id is for `enqueue update`, `mark-complete`, `retrack-expired` or `delete` (with check: --operation update); " + try
 	}
 	return usage(fmt.Errorf("%s: no column means %s; the columns are: %s", u.file, needed, listedColumns(u.sheet.Header)), try)
 }
