@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"log/slog"
 	"net/http/httptest"
@@ -25,7 +26,13 @@ import (
 	"aftership-bulk/sheet"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
+		_ = f.Value.Set("8") // the tests wait for back-offs and polls more than they compute
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // patience is how long a test waits for something to become so.
 const patience = 3 * time.Minute

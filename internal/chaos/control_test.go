@@ -129,6 +129,7 @@ func TestTakeOver(t *testing.T) {
 // AfterShip's clock is two minutes ahead of ours, or behind it. Creates whose
 // reply was lost are still told from older trackings, and the limit holds.
 func TestAfterShipsClockIsApart(t *testing.T) {
+	t.Parallel() // else all others would wait for its parts
 	for _, offset := range []time.Duration{2 * time.Minute, -2 * time.Minute} {
 		t.Run(offset.String(), func(t *testing.T) {
 			w := open(t, setup{rate: pick(30, 10), sandbox: []string{"--clock-offset", offset.String()}})

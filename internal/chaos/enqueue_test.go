@@ -82,6 +82,7 @@ func TestSameFileEnqueuedTwiceAtOnce(t *testing.T) {
 // Without Redis, enqueue is killed at random and run again: nothing is lost, and
 // no retrack is repeated.
 func TestEmbeddedKilledAtRandom(t *testing.T) {
+	t.Parallel() // else all others would wait for its parts
 	for _, op := range []batch.Operation{batch.Create, batch.Retrack} {
 		t.Run(string(op), func(t *testing.T) { embeddedKilled(t, op) })
 	}

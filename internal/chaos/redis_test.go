@@ -59,6 +59,7 @@ func TestRedisCutOff(t *testing.T) {
 
 // Redis is killed and started again with its append-only file.
 func TestRedisKilledWithAOF(t *testing.T) {
+	t.Parallel() // else all others would wait for its parts
 	for _, fsync := range []string{"always", "everysec"} {
 		t.Run(fsync, func(t *testing.T) {
 			halted(t, setup{redis: []redistest.Option{redistest.AppendOnly(fsync)}}, func(w *world, _ *fleet) {

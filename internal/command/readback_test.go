@@ -20,7 +20,7 @@ import (
 )
 
 // eras are versions of each kind: one shared limit and wrapped bodies, a limit for each endpoint, ids and cursors.
-var eras = []aftership.Version{aftership.V4, aftership.V202407, aftership.V202607}
+var eras = []aftership.Version{aftership.V4, aftership.V202404, aftership.V202407, aftership.V202507, aftership.V202607}
 
 // desk is a person with a sandbox and a directory.
 type desk struct {

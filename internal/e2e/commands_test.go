@@ -103,20 +103,24 @@ func cmdFault(ts *testscript.TestScript, _ bool, args []string) {
 func cmdCalls(ts *testscript.TestScript, neg bool, args []string) {
 	var log struct {
 		Calls []struct {
-			Endpoint string `json:"endpoint"`
+			Endpoint string    `json:"endpoint"`
+			At       time.Time `json:"at"`
+			Number   string    `json:"number"`
+			Code     int       `json:"code"`
 		} `json:"calls"`
 	}
 	ts.Check(json.Unmarshal(control(ts, http.MethodGet, "calls", ""), &log))
-	n := 0
+	n, seen := 0, strings.Builder{}
 	for _, c := range log.Calls {
 		if args[0] == "all" && !strings.HasPrefix(c.Endpoint, "couriers") || c.Endpoint == args[0] {
 			n++
+			fmt.Fprintf(&seen, "%s %s %s %d\n", c.At.Format("05.000"), c.Endpoint, c.Number, c.Code)
 		}
 	}
 	want, err := strconv.Atoi(args[1])
 	ts.Check(err)
 	if (n == want) == neg {
-		ts.Fatalf("the sandbox has seen %d calls of %s, want %s", n, args[0], args[1])
+		ts.Fatalf("the sandbox has seen %d calls of %s, want %s:\n%s", n, args[0], args[1], seen.String())
 	}
 }
 
@@ -199,7 +203,7 @@ func cmdRows(ts *testscript.TestScript, _ bool, args []string) {
 func cmdInterrupt(ts *testscript.TestScript, _ bool, args []string) {
 	cmd := exec.Command(filepath.Join(bin, args[1]), args[2:]...)
 	cmd.Dir = ts.MkAbs(".")
-	for _, name := range []string{"HOME", "USER", "PATH", "STATE_DIR", "REPORT_DIR", "REDIS_URL", "AFTERSHIP_BASE_URL", "AFTERSHIP_API_KEY"} {
+	for _, name := range []string{"GORACE", "HOME", "USER", "PATH", "STATE_DIR", "REPORT_DIR", "REDIS_URL", "AFTERSHIP_BASE_URL", "AFTERSHIP_API_KEY"} {
 		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
 	}
 	stdout, err := os.Create(ts.MkAbs("interrupted.txt"))

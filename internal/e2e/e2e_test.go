@@ -17,6 +17,10 @@ import (
 // bin is where the programs were built for this run of the tests.
 var bin string
 
+// gorace is what programs with the race detector are told: not to wait a second
+// before they end for races that are still to be found, since they are many and short.
+const gorace = "atexit_sleep_ms=0"
+
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
@@ -33,6 +37,7 @@ func withPrograms(run func() int) int {
 	}
 	defer os.RemoveAll(dir)
 	bin = dir
+	_ = os.Setenv("GORACE", gorace)
 	args := append([]string{"build"}, buildFlags...)
 	args = append(args, "-o", dir+string(filepath.Separator), "./cmd/enqueue", "./cmd/worker", "./cmd/sandbox")
 	build := exec.CommandContext(context.Background(), "go", args...)
@@ -63,6 +68,7 @@ func TestScripts(t *testing.T) {
 		Cmds:                commands,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PATH", bin+string(os.PathListSeparator)+env.Getenv("PATH"))
+			env.Setenv("GORACE", gorace)
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("USER", "ops")
 			env.Setenv("STATE_DIR", filepath.Join(env.WorkDir, "state"))

@@ -47,7 +47,7 @@ func cmdInterruptAt(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	cmd := exec.Command(filepath.Join(bin, args[3]), args[4:]...)
 	cmd.Dir = ts.MkAbs(".")
-	for _, name := range []string{"HOME", "USER", "PATH", "STATE_DIR", "REPORT_DIR", "REDIS_URL", "AFTERSHIP_BASE_URL", "AFTERSHIP_API_KEY", "AFTERSHIP_API_VERSION"} {
+	for _, name := range []string{"GORACE", "HOME", "USER", "PATH", "STATE_DIR", "REPORT_DIR", "REDIS_URL", "AFTERSHIP_BASE_URL", "AFTERSHIP_API_KEY", "AFTERSHIP_API_VERSION"} {
 		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
 	}
 	said, err := os.Create(ts.MkAbs("interrupted.txt"))

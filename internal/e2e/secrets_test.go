@@ -214,6 +214,7 @@ func (s *secretsRun) command(line string) *exec.Cmd {
 	words := strings.Fields(line)
 	cmd := exec.Command(filepath.Join(bin, words[0]), words[1:]...)
 	cmd.Dir = s.dir
+	cmd.Env = []string{"GORACE=" + gorace}
 	for name, value := range s.env {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}

@@ -213,7 +213,7 @@ func (s *storm) forecast() {
 func (s *storm) start(i int) {
 	s.t.Helper()
 	cmd := exec.Command(filepath.Join(bin, "worker"), "--http", s.addrs[i], "--updates-dir", s.dirs[i%len(s.dirs)], "--report-dir", s.t.TempDir())
-	cmd.Env = []string{"REDIS_URL=" + s.url, "AFTERSHIP_API_KEY=" + sandboxKey, "AFTERSHIP_BASE_URL=http://127.0.0.1:1", "AFTERSHIP_WEBHOOK_SECRET=whsec_old,whsec_good", "HOME=" + s.t.TempDir()}
+	cmd.Env = []string{"GORACE=" + gorace, "REDIS_URL=" + s.url, "AFTERSHIP_API_KEY=" + sandboxKey, "AFTERSHIP_BASE_URL=http://127.0.0.1:1", "AFTERSHIP_WEBHOOK_SECRET=whsec_old,whsec_good", "HOME=" + s.t.TempDir()}
 	log, err := os.Create(filepath.Join(s.t.TempDir(), "worker.log"))
 	if err != nil {
 		s.t.Fatal(err)
