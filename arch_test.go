@@ -39,6 +39,7 @@ var layers = map[string][]string{
 	"jobs":               {"aftership", "sheet", "sheet/preset", "value", "carrier", "batch", "ratelimit", "redisconn", "config", "report", "internal/failpoint"},
 	"export":             {"aftership", "batch", "jobs", "sheet", "sheet/book"},
 	"internal/wire":      {"aftership", "batch", "report", "ratelimit", "redisconn", "config", "jobs"},
+	"inbox":              {},
 	"web":                {"aftership", "batch", "jobs", "redisconn", "report", "sheet"},
 	"internal/command":   nil, // nil is any
 	"cmd/enqueue":        {"internal/command"},

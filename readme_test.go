@@ -89,6 +89,10 @@ var steps = map[string]step{
 	// Nightly, by cron.
 	"enqueue create --quiet --wait=4h --priority nightly --report /var/lib/shipments/report.csv /var/lib/shipments/export.csv": {try: tryCron},
 
+	// The hot folder.
+	"enqueue watch shipments":  {try: tryHotFolder},
+	"worker --inbox shipments": {try: tryHotFolder},
+
 	// Retrack expired shipments.
 	"enqueue retrack-expired":             {with: account, code: 1, says: []string{"9 trackings are expired", "7 retracked", "1 already so", "1 rejected"}},
 	"enqueue retrack-expired --limit 100": {with: account, code: 1, says: []string{"7 retracked"}},
@@ -401,6 +405,28 @@ func tryListening(w *world, line string) {
 	w.withRedis()
 	p := w.start(line + " 127.0.0.1:0")
 	p.says(w.T, "listening")
+	if code := p.stop(w.T); code != 0 {
+		w.Errorf("exit code %d: %s", code, p.said)
+	}
+}
+
+// tryHotFolder puts two files into the folder that a command watches.
+func tryHotFolder(w *world, line string) {
+	account(w)
+	w.env["INBOX_STILL"] = "200ms"
+	if strings.HasPrefix(line, "worker") {
+		w.withRedis()
+	}
+	p := w.start(line)
+	p.says(w.T, "watching")
+	w.write("shipments/incoming/create/good.csv", goodSheet)
+	w.write("shipments/incoming/unclear.csv", goodSheet)
+	for _, name := range []string{"done/*/good.csv", "done/*/good.report.csv", "failed/*/unclear.csv", "failed/*/unclear.error.txt"} {
+		eventually(w.T, name, func() bool {
+			found, _ := filepath.Glob(filepath.Join(w.dir, "shipments", name))
+			return len(found) == 1
+		})
+	}
 	if code := p.stop(w.T); code != 0 {
 		w.Errorf("exit code %d: %s", code, p.said)
 	}

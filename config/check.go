@@ -119,6 +119,15 @@ func duration(text string) (time.Duration, error) {
 	return d, nil
 }
 
+// stillness is how long a file must not change. A day is more than any copy takes a break.
+func stillness(text string) (time.Duration, error) {
+	d, err := time.ParseDuration(text)
+	if err != nil || d < time.Millisecond || d > 24*time.Hour {
+		return 0, errors.New("give a time of up to a day, with its unit: 10s, 2m")
+	}
+	return d, nil
+}
+
 func oneOf(choices ...string) func(string) (string, error) {
 	return func(text string) (string, error) {
 		choice := strings.ToLower(text)
@@ -224,6 +233,8 @@ func (e environment) directory(path string) (string, error) {
 	}
 	return e.home(path), nil
 }
+
+func (e environment) optionalDirectory(path string) (string, error) { return e.home(path), nil }
 
 // stateDir is the system's place for what programs keep between runs.
 func (e environment) stateDir() string {

@@ -45,6 +45,12 @@ type Config struct {
 	MetaRetention time.Duration
 	// HTTPAddr is where the worker listens, host and port. Defaults to none: nothing listens.
 	HTTPAddr string
+	// InboxDir is the worker's hot folder. Defaults to none.
+	InboxDir string
+	// InboxStill is how long a file there must not change before it is taken. Defaults to 10 seconds.
+	InboxStill time.Duration
+	// InboxFiles is how many files of it are carried out at once. Defaults to 8.
+	InboxFiles int
 	// LogLevel is debug, info, warn or error. Defaults to "info".
 	LogLevel string
 	// LogFormat is text or json. Defaults to "text".

@@ -266,6 +266,9 @@ func (l *loader) read() Config {
 	c.Retention = setting(l, setRetention, duration)
 	c.MetaRetention = l.metaRetention(c.Retention)
 	c.HTTPAddr = setting(l, setHTTP, httpAddr)
+	c.InboxDir = setting(l, setInboxDir, l.env.optionalDirectory)
+	c.InboxStill = setting(l, setInboxStill, stillness)
+	c.InboxFiles = setting(l, setInboxFiles, wholeNumber(1, 100))
 	c.LogLevel = setting(l, setLogLevel, oneOf("debug", "info", "warn", "error"))
 	c.LogFormat = setting(l, setLogFormat, oneOf("text", "json"))
 	c.shown = l.shown

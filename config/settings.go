@@ -58,6 +58,9 @@ const (
 	setMaxAttempts   = "max_attempts"
 	setRetention     = "retention"
 	setMetaRetention = "meta_retention"
+	setInboxDir      = "inbox_dir"
+	setInboxStill    = "inbox_still"
+	setInboxFiles    = "inbox_files"
 	setLogLevel      = "log_level"
 	setLogFormat     = "log_format"
 )
@@ -112,6 +115,12 @@ var settings = []Setting{
 		Doc: "How long a finished batch's summary is kept, by which a file that was sent before is recognised. Defaults to `2160h`, 90 days, or `retention` when that is longer."},
 	{Name: setHTTP, Env: "HTTP_ADDR", Flag: "http", Key: "http_addr", arg: "ADDR", number: true, worker: true,
 		Doc: "Where the worker listens for webhooks, probes and Prometheus: `8080` is `127.0.0.1:8080`, `0.0.0.0:8080` is every address of the machine. Defaults to none: nothing listens."},
+	{Name: setInboxDir, Env: "INBOX_DIR", Flag: "inbox", Key: "inbox_dir", arg: "DIR", worker: true,
+		Doc: "The hot folder of the worker: what is put into its directory `incoming` is carried out. Defaults to none."},
+	{Name: setInboxStill, Env: "INBOX_STILL", Key: "inbox_still", Default: "10s",
+		Doc: "How long size and time of a file in a hot folder must not change before it is taken: `10s`, `2m`. Defaults to `10s`."},
+	{Name: setInboxFiles, Env: "INBOX_FILES", Key: "inbox_files", Default: "8", number: true,
+		Doc: "How many files of a hot folder one worker carries out at once; without Redis it is one. Defaults to `8`."},
 	{Name: setLogLevel, Env: "LOG_LEVEL", Flag: "log-level", Key: "log_level", Default: "info", arg: "LEVEL",
 		Doc: "What is logged: `debug`, `info`, `warn` or `error` and worse. Defaults to `info`."},
 	{Name: setLogFormat, Env: "LOG_FORMAT", Flag: "log-format", Key: "log_format", Default: "text", arg: "FORMAT",
@@ -205,4 +214,19 @@ func distance(a, b string) int {
 		}
 	}
 	return row[len(b)]
+}
+
+// Typed lists the flags of [AddFlags] that were typed, as arguments for a command
+// that is run inside the program.
+func Typed(flags *pflag.FlagSet) []string {
+	var args []string
+	for _, s := range settings {
+		if s.Flag == "" || s.worker {
+			continue
+		}
+		if f := flags.Lookup(s.Flag); f != nil && f.Changed {
+			args = append(args, "--"+s.Flag+"="+f.Value.String())
+		}
+	}
+	return args
 }

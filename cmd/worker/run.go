@@ -77,17 +77,21 @@ into daily files in UPDATES_DIR and need AFTERSHIP_WEBHOOK_SECRET, for probes at
 /healthz and /readyz, and for Prometheus at /metrics. A bare port can be reached
 from this machine only.
 
+With --inbox it also takes every file that is put into a folder, as
+` + "`enqueue watch --help`" + ` describes it.
+
 ` + exitHelp,
 		Example: `  REDIS_URL=redis://localhost:6379 AFTERSHIP_API_KEY=... worker
   worker --concurrency 20 --report-dir /var/lib/reports
-  AFTERSHIP_WEBHOOK_SECRET=... worker --http 8080 --updates-dir /var/lib/updates`,
+  AFTERSHIP_WEBHOOK_SECRET=... worker --http 8080 --updates-dir /var/lib/updates
+  worker --inbox /srv/shipments`,
 		Args: cobra.NoArgs, Version: version(), SilenceUsage: true, SilenceErrors: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := config.Load(config.Input{Flags: cmd.Flags(), Env: env})
 			if err != nil {
 				return err
 			}
-			return work(cmd.Context(), cfg, stderr, verbose)
+			return work(cmd.Context(), cfg, stderr, verbose, config.Typed(cmd.Flags()), env)
 		},
 	}
 	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "log every call")
@@ -104,7 +108,7 @@ func version() string {
 }
 
 // work runs the worker until the context ends.
-func work(ctx context.Context, cfg config.Config, stderr io.Writer, verbose bool) error {
+func work(ctx context.Context, cfg config.Config, stderr io.Writer, verbose bool, args, env []string) error {
 	if cfg.RedisURL.Value() == "" {
 		return &failure{exitUsage, errors.New("there is no REDIS_URL, so there is no queue to work on"),
 			"set REDIS_URL=redis://HOST:6379; without Redis, `enqueue` carries out its jobs itself"}
@@ -133,6 +137,11 @@ func work(ctx context.Context, cfg config.Config, stderr io.Writer, verbose bool
 	if err := w.Start(ctx); err != nil {
 		return &failure{exitUnreachable, err, "check REDIS_URL"}
 	}
+	watched, err := watchInbox(ctx, cfg, args, env, log)
+	if err != nil {
+		w.Shutdown()
+		return err
+	}
 	face.start(w)
 	log.Info("working", "redis", redisconn.Redacted(cfg.RedisURL.Value()), "accounts", cfg.WithKeys(), "api_version", cfg.APIVersion, "report_dir", cfg.ReportDir)
 	if opts.Updates != nil {
@@ -147,6 +156,7 @@ func work(ctx context.Context, cfg config.Config, stderr io.Writer, verbose bool
 	log.Info("going down: no new call is started, those under way are recorded")
 	face.goDown(log)
 	w.Shutdown()
+	watched()
 	return nil
 }
 

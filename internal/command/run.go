@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -32,16 +33,30 @@ type cli struct {
 	imp  importFlags
 	// lockEnd is when --wait-lock runs out.
 	lockEnd time.Time
+	// inside says that the command runs within a program that lives on.
+	inside bool
 }
 
 // Run is the whole program: it returns the exit code.
 func Run(ctx context.Context, args, env []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	c := &cli{env: env, stdin: stdin, ui: newUI(stdout, stderr, env)}
+	return c.run(ctx, args)
+}
+
+// RunInside is [Run] within a program that lives on, such as a worker: nobody can
+// be asked, and what holds for the whole process is left as it is. Several may run
+// at once.
+func RunInside(ctx context.Context, args, env []string, stdout, stderr io.Writer) int {
+	c := &cli{env: env, stdin: strings.NewReader(""), ui: newUI(stdout, stderr, env), inside: true}
+	return c.run(ctx, args)
+}
+
+func (c *cli) run(ctx context.Context, args []string) int {
 	root := c.rootCommand()
 	root.SetArgs(args)
-	root.SetIn(stdin)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
+	root.SetIn(c.stdin)
+	root.SetOut(c.ui.stdout)
+	root.SetErr(c.ui.stderr)
 	err := root.ExecuteContext(ctx)
 	if e, ok := errors.AsType[*exitWith](err); ok {
 		return e.code
@@ -85,7 +100,7 @@ number of machines take them, and returns at once.
 		c.completes(c.statusCommand()), c.batchesCommand(), c.completes(c.reportCommand()), c.completes(c.retryCommand()), c.completes(c.deadCommand()),
 		c.completes(c.pauseCommand()), c.completes(c.resumeCommand()), c.completes(c.cancelCommand()), c.completes(c.purgeCommand()),
 		c.exportCommand(), c.lastCheckpointCommand(), c.predictCommand(), c.couriersCommand(),
-		c.doctorCommand(), c.templateCommand(), c.configCommand())
+		c.watchCommand(), c.doctorCommand(), c.templateCommand(), c.configCommand())
 	offerSettings(root)
 	return root
 }
@@ -107,7 +122,9 @@ func (c *cli) configure(flags *pflag.FlagSet) error {
 	}
 	c.cfg = cfg
 	c.log = c.logger()
-	redisconn.LogTo(c.log)
+	if !c.inside {
+		redisconn.LogTo(c.log)
+	}
 	return nil
 }
 
