@@ -64,7 +64,7 @@ func (h *hearer) Updated(account string, result UpdateResult) { h.add("update %s
 
 // An observer hears of every call, slot and result, once.
 func TestObserver(t *testing.T) {
-	r := newRig(t, redistest.Mini(t), aftership.V202507, sandboxDefaults)
+	r := newRig(t, redistest.Client(t), aftership.V202507, sandboxDefaults)
 	heard := &hearer{}
 	r.opts.Observer = heard
 	r.opts.MaxAttempts = 2

@@ -124,7 +124,7 @@ func TestInheritedValuesAreSent(t *testing.T) {
 // A program that reads a row otherwise than the one that accepted it sends nothing
 // that was never checked.
 func TestRowsThatReadOtherwiseAreNotSent(t *testing.T) {
-	r := newRig(t, redistest.Mini(t), aftership.V202404, sandbox.Options{})
+	r := newRig(t, redistest.Client(t), aftership.V202404, sandbox.Options{})
 	spec := batch.Spec{Identity: "other", Operation: batch.Create, Account: "acc", Source: "s.csv", Priority: batch.Upload,
 		Header: []string{"tracking_number"}, Fields: []string{"tracking_number"}, Options: []byte(`{"slug":"ups"}`), Needs: 2}
 	b, _, err := r.ledger.Begin(t.Context(), spec, false)
@@ -163,7 +163,7 @@ func TestOlderProgramsLeaveRepairedBatchesAlone(t *testing.T) {
 // Rows in = rows out, whatever stands in them: every row is in the ledger once and
 // in order, each of its jobs has one fate, and all counts agree.
 func TestConservationOfParts(t *testing.T) {
-	r := newRig(t, redistest.Mini(t), aftership.V202404, sandbox.Options{})
+	r := newRig(t, redistest.Client(t), aftership.V202404, sandbox.Options{})
 	number := rapid.SampledFrom([]string{"AAAA1111", "BBBB2222", "CCCC3333", "9.4055E+21", "1Z 999 AA1 01 2345 6784", "12", "", "DDDD 4444", `="00123456"`})
 	run := 0
 	rapid.Check(t, func(rt *rapid.T) {
