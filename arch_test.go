@@ -31,12 +31,13 @@ var layers = map[string][]string{
 	"carrier":            {},
 	"fetch":              {},
 	"redisconn":          {},
-	"config":             {},
+	"slots":              {},
+	"config":             {"slots"},
 	"batch":              {"redisconn"},
 	"ratelimit":          {"redisconn"},
 	"report":             {"batch", "sheet", "sheet/book"},
 	"aftership/sandbox":  {"aftership"},
-	"jobs":               {"aftership", "sheet", "sheet/preset", "value", "carrier", "batch", "ratelimit", "redisconn", "config", "report", "internal/failpoint"},
+	"jobs":               {"aftership", "sheet", "sheet/preset", "value", "carrier", "batch", "ratelimit", "redisconn", "config", "report", "slots", "internal/failpoint"},
 	"export":             {"aftership", "batch", "jobs", "sheet", "sheet/book"},
 	"internal/wire":      {"aftership", "batch", "report", "ratelimit", "redisconn", "config", "jobs"},
 	"inbox":              {},
@@ -62,7 +63,8 @@ var only = map[string][]string{
 	"github.com/knadh/koanf/v2":                      {"config"},
 	"github.com/spf13/cobra":                         {"internal/command", "cmd/worker", "cmd/sandbox"},
 	"github.com/prometheus/client_golang/prometheus": {"web"},
-	"net/http": {"aftership", "fetch", "web", "aftership/sandbox", "internal/command", "cmd/sandbox", "internal/wire"},
+	"github.com/robfig/cron/v3":                      {"slots"},
+	"net/http":                                       {"aftership", "fetch", "web", "aftership/sandbox", "internal/command", "cmd/sandbox", "internal/wire"},
 }
 
 type pkg struct {

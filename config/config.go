@@ -51,6 +51,8 @@ type Config struct {
 	InboxStill time.Duration
 	// InboxFiles is how many files of it are carried out at once. Defaults to 8.
 	InboxFiles int
+	// Schedules are the commands that workers run by themselves, in the order of the file. Defaults to none.
+	Schedules []Schedule
 	// LogLevel is debug, info, warn or error. Defaults to "info".
 	LogLevel string
 	// LogFormat is text or json. Defaults to "text".

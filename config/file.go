@@ -45,6 +45,7 @@ func (l *loader) fileLayer(flags *pflag.FlagSet) (*koanf.Koanf, error) {
 	if err := k.Load(rawbytes.Provider(raw), yaml.Parser()); err != nil {
 		return nil, fmt.Errorf("config file %q (%s) %s", path, origin, yamlProblem(err))
 	}
+	l.raw = raw
 	l.unknownKeys(k.Raw())
 	return k, nil
 }
@@ -133,7 +134,7 @@ func (l *loader) unknownKeys(values map[string]any) {
 			top = append(top, s.Key)
 		}
 	}
-	top = append(top, "accounts")
+	top = append(top, "accounts", "schedules")
 	l.unknownIn("", values, top)
 	accounts, ok := values["accounts"].(map[string]any)
 	if !ok && values["accounts"] != nil {

@@ -21,6 +21,9 @@ type Input struct {
 	// Env is the environment, as KEY=value; the last of two wins. A variable
 	// that is empty counts as not set. Defaults to none.
 	Env []string
+	// Command says what is wrong with the command of a schedule. Defaults to
+	// nothing: it is not looked at.
+	Command func(args []string) error
 }
 
 // Load reads the settings and checks them. Its error names everything that is
@@ -34,6 +37,9 @@ func load(in Input, goos string) (Config, error) {
 		return Config{}, err
 	}
 	cfg := l.read()
+	cfg.Schedules = l.schedulesOf(l.raw, cfg.Accounts, cfg.Account, in.Command)
+	l.showSchedules(cfg.Schedules)
+	cfg.shown = l.shown
 	if err := errors.Join(l.problems...); err != nil {
 		return Config{shown: cfg.shown}, err
 	}
@@ -59,6 +65,7 @@ type loader struct {
 	env      environment
 	layers   []layer
 	file     string
+	raw      []byte    // the file's text
 	rate     RateLimit // the general limit, and where it is from
 	rateFrom found
 	problems []error
