@@ -13,6 +13,7 @@ import (
 
 	"aftership-bulk/batch"
 	"aftership-bulk/config"
+	enqueue "aftership-bulk/internal/command"
 	"aftership-bulk/internal/wire"
 	"aftership-bulk/jobs"
 	"aftership-bulk/redisconn"
@@ -70,7 +71,9 @@ func command(env []string, stderr io.Writer) *cobra.Command {
 the AfterShip account allows: all workers of an account share one limit, so any
 number of them can run on any number of machines. It serves every account that
 it has a key for, and writes the report of each batch that it finishes to
-REPORT_DIR. A SIGTERM ends it without losing or doubling a call.
+REPORT_DIR. A SIGTERM ends it without losing or doubling a call. It runs the
+` + "`schedules`" + ` of the config file when they are due, each once however many workers
+there are.
 
 With --http it listens: for AfterShip's webhooks at /webhooks/aftership, which go
 into daily files in UPDATES_DIR and need AFTERSHIP_WEBHOOK_SECRET, for probes at
@@ -87,7 +90,7 @@ With --inbox it also takes every file that is put into a folder, as
   worker --inbox /srv/shipments`,
 		Args: cobra.NoArgs, Version: version(), SilenceUsage: true, SilenceErrors: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := config.Load(config.Input{Flags: cmd.Flags(), Env: env})
+			cfg, err := config.Load(config.Input{Flags: cmd.Flags(), Env: env, Command: enqueue.CheckArgs})
 			if err != nil {
 				return err
 			}
@@ -137,9 +140,14 @@ func work(ctx context.Context, cfg config.Config, stderr io.Writer, verbose bool
 	if err := w.Start(ctx); err != nil {
 		return &failure{exitUnreachable, err, "check REDIS_URL"}
 	}
+	defer w.Shutdown()
+	scheduler := newScheduler(&commander{cfg: cfg, args: args, env: env, log: log}, carrier, rdb, queue)
+	if err := scheduler.Start(context.WithoutCancel(ctx)); err != nil {
+		return &failure{exitUnreachable, err, "check REDIS_URL"}
+	}
+	defer scheduler.Shutdown()
 	watched, err := watchInbox(ctx, cfg, args, env, log)
 	if err != nil {
-		w.Shutdown()
 		return err
 	}
 	face.start(w)
@@ -155,6 +163,7 @@ func work(ctx context.Context, cfg config.Config, stderr io.Writer, verbose bool
 	<-ctx.Done()
 	log.Info("going down: no new call is started, those under way are recorded")
 	face.goDown(log)
+	scheduler.Shutdown()
 	w.Shutdown()
 	watched()
 	return nil

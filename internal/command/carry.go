@@ -109,6 +109,9 @@ func (c *cli) accept(ctx context.Context, s *session, in *input) (existed bool, 
 	if err != nil {
 		return existed, err
 	}
+	if c.onBatch != nil {
+		c.onBatch(in.b.ID)
+	}
 	c.ui.emit(event{Event: "accepted", File: in.sheet.Name, Batch: viewOf(in.b), Existed: existed})
 	switch {
 	case existed && in.b.State == batch.Cancelled:

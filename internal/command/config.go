@@ -21,7 +21,7 @@ func (c *cli) configCommand() *cobra.Command {
 		Use: "show", Short: "Print every setting, its value (secrets masked) and where it came from",
 		Example: "  enqueue config show\n  enqueue config show --json", Args: cobra.NoArgs,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
-			c.cfg, faults = config.Load(config.Input{Flags: cmd.Flags(), Env: c.env})
+			c.cfg, faults = config.Load(config.Input{Flags: cmd.Flags(), Env: c.env, Command: CheckArgs})
 			return nil
 		},
 		RunE: func(*cobra.Command, []string) error {

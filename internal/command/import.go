@@ -185,6 +185,13 @@ func (c *cli) imports(ctx context.Context, op batch.Operation, files []string) e
 	if len(files) == 0 {
 		return c.retrackListed(ctx, def)
 	}
+	if files, err = expand(files); err != nil {
+		return err
+	}
+	if len(files) == 0 {
+		c.ui.say("There is no sheet: nothing to do.")
+		return c.finishRun(nil, exitDone)
+	}
 	if err := errors.Join(onceStdin(files), c.notItself(files)); err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"aftership-bulk/batch"
 	"aftership-bulk/config"
 	"aftership-bulk/internal/wire"
 	"aftership-bulk/redisconn"
@@ -35,6 +36,8 @@ type cli struct {
 	lockEnd time.Time
 	// inside says that the command runs within a program that lives on.
 	inside bool
+	// onBatch hears of every batch that is made or gone on with; nil hears nothing.
+	onBatch func(batch.ID)
 }
 
 // Run is the whole program: it returns the exit code.
@@ -47,7 +50,13 @@ func Run(ctx context.Context, args, env []string, stdin io.Reader, stdout, stder
 // be asked, and what holds for the whole process is left as it is. Several may run
 // at once.
 func RunInside(ctx context.Context, args, env []string, stdout, stderr io.Writer) int {
-	c := &cli{env: env, stdin: strings.NewReader(""), ui: newUI(stdout, stderr, env), inside: true}
+	return RunTelling(ctx, args, env, stdout, stderr, nil)
+}
+
+// RunTelling is [RunInside] for a program that wants to hear of every batch that
+// the command makes or goes on with.
+func RunTelling(ctx context.Context, args, env []string, stdout, stderr io.Writer, onBatch func(batch.ID)) int {
+	c := &cli{env: env, stdin: strings.NewReader(""), ui: newUI(stdout, stderr, env), inside: true, onBatch: onBatch}
 	return c.run(ctx, args)
 }
 
@@ -100,7 +109,7 @@ number of machines take them, and returns at once.
 		c.completes(c.statusCommand()), c.batchesCommand(), c.completes(c.reportCommand()), c.completes(c.retryCommand()), c.completes(c.deadCommand()),
 		c.completes(c.pauseCommand()), c.completes(c.resumeCommand()), c.completes(c.cancelCommand()), c.completes(c.purgeCommand()),
 		c.exportCommand(), c.lastCheckpointCommand(), c.predictCommand(), c.couriersCommand(),
-		c.watchCommand(), c.doctorCommand(), c.templateCommand(), c.configCommand())
+		c.schedulesCommand(), c.watchCommand(), c.doctorCommand(), c.templateCommand(), c.configCommand())
 	offerSettings(root)
 	return root
 }
@@ -116,7 +125,7 @@ func version() string {
 
 // configure reads the settings, which every command needs.
 func (c *cli) configure(flags *pflag.FlagSet) error {
-	cfg, err := config.Load(config.Input{Flags: flags, Env: c.env})
+	cfg, err := config.Load(config.Input{Flags: flags, Env: c.env, Command: CheckArgs})
 	if err != nil {
 		return usage(err, "enqueue config show")
 	}
