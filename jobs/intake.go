@@ -96,6 +96,7 @@ func (in *Intake) spec(sh *sheet.Sheet, s *Survey, o Order) (batch.Spec, error) 
 		Who:       o.Who,
 		Priority:  o.Priority,
 		Fields:    plan.Mapping.Fields,
+		Plain:     s.plain(),
 		Options:   options,
 		SHA256:    sh.SHA256,
 		CreatedAt: in.Now(),

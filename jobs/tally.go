@@ -101,6 +101,11 @@ func (s *Survey) tally(line int, said *remarks) {
 	}
 }
 
+// plain says that there is nothing to tell about any row but how it fared.
+func (s *Survey) plain() bool {
+	return s.repairs.groups == nil && s.doubts.groups == nil && len(s.several) == 0
+}
+
 // Problems lists why rows are invalid, grouped by column and kind, those of most
 // rows first.
 func (s *Survey) Problems() []Group {

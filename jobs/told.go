@@ -12,10 +12,11 @@ import (
 
 // Results yields every job of a batch as a report shows it: as the ledger has it,
 // and in its message what was repaired in its row and what is doubtful about it.
-// The ledger does not keep that, because its rows tell it.
+// The ledger does not keep that, because its rows tell it; those of a batch whose
+// rows tell nothing are not read again.
 func Results(ctx context.Context, ledger *batch.Store, b batch.Batch, v aftership.Version) iter.Seq2[batch.Item, error] {
 	items := ledger.Results(ctx, b.ID)
-	if b.Version < repairVersion {
+	if b.Version < repairVersion || b.Plain {
 		return items
 	}
 	read, err := readerOf(b, v)

@@ -47,8 +47,8 @@ func line(r *rand.Rand, i int) string {
 	text := strings.Join([]string{
 		fmt.Sprintf("TN%07d%09d", r.IntN(1e7), i), pick("ups", "fedex", "dhl", "japan-post", "jd-worldwide"),
 		pick("Blue shirt", "Teapot", "Desk lamp", "Two books"), fmt.Sprintf("ORDER-%08d", i), first + " " + last,
-		fmt.Sprintf("%s.%s%d@example.com", first, last, r.IntN(9999)), fmt.Sprintf("+49151%07d", r.IntN(1e7)),
-		pick("DEU", "USA", "JPN", "BRA"), pick("Berlin", "Austin", "Osaka", "Sao Paulo"), fmt.Sprintf("%05d", r.IntN(1e5)),
+		fmt.Sprintf("%s.%s%d@example.com", first, last, r.IntN(9999)), fmt.Sprintf("+49151%08d", r.IntN(1e8)),
+		pick("DEU", "USA", "FRA", "ITA"), pick("Berlin", "Austin", "Lyon", "Torino"), fmt.Sprintf("%05d", r.IntN(1e5)),
 		fmt.Sprintf("2026-11-%02dT%02d:00:00Z", 1+r.IntN(30), r.IntN(24)), pick("leave at the door", "ring twice", "a gift"),
 	}, ",")
 	pad := fmt.Sprintf(" %016x%016x%016x", r.Uint64(), r.Uint64(), r.Uint64())
