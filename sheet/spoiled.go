@@ -9,14 +9,24 @@ import (
 // spoiled says that some spreadsheet program, in some language, would take a cell for a number, a date, a time or a truth value, and
 // so might save another text than it opened. Rather one cell too many: a guard does no harm, and lost digits don't come back.
 func spoiled(cell string) bool {
-	text := strings.TrimFunc(cell, unicode.IsSpace)
-	switch {
-	case text == cell && keptWhole(text):
-		return false
-	case strings.EqualFold(text, "true") || strings.EqualFold(text, "false"):
-		return true
+	text := strings.TrimSpace(cell)
+	if !digits(text) {
+		return strings.EqualFold(text, "true") || strings.EqualFold(text, "false")
 	}
-	return numeric(text)
+	return (text != cell || !keptWhole(text)) && numeric(text)
+}
+
+// digits says that there is a digit, of any script, in a text.
+func digits(text string) bool {
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c >= '0' && c <= '9':
+			return true
+		case c >= utf8.RuneSelf:
+			return strings.ContainsFunc(text[i:], unicode.IsDigit)
+		}
+	}
+	return false
 }
 
 // keptWhole says that a text is a whole number that every program shows, and saves, as it is: Excel shows up to eleven digits.
@@ -35,11 +45,9 @@ func keptWhole(text string) bool {
 // numberMarks may stand in numbers, dates and times, beside spaces and the signs of currencies.
 const numberMarks = ".,:/-+%()'’"
 
-// numeric says that a text consists of what numbers, dates and times are made of: digits, marks, and the words of dates.
+// numeric says that a text, in which there is a digit, consists of what numbers, dates and times are made of: digits, marks, and
+// the words of dates.
 func numeric(text string) bool {
-	if !strings.ContainsFunc(text, unicode.IsDigit) {
-		return false
-	}
 	hyphens, long, exponent := false, false, false
 	for seen, rest := 0, text; rest != ""; {
 		r, size := utf8.DecodeRuneInString(rest)
@@ -91,8 +99,9 @@ func dateWord(word string, afterDigits, more bool) bool {
 	return isMonth(word)
 }
 
-// months are the names of months that spreadsheet programs know, each in its language, and of which they know the beginnings.
-var months = strings.Fields(`january february march april may june july august september october november december
+// months holds the names of months that spreadsheet programs know, each in its language, and their beginnings of three letters
+// and more, which the programs know, too.
+var months = beginnings(`january february march april may june july august september october november december
 	januar februar märz mrz mai juni juli oktober dezember
 	janvier février mars avril juin juillet août septembre octobre novembre décembre
 	enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre
@@ -100,16 +109,19 @@ var months = strings.Fields(`january february march april may june july august s
 	januari februari maart mrt mei augustus
 	janeiro fevereiro março maio junho julho setembro outubro novembro dezembro`)
 
+func beginnings(names string) map[string]bool {
+	all := map[string]bool{}
+	for name := range strings.FieldsSeq(names) {
+		letters := []rune(name)
+		for n := 3; n <= len(letters); n++ {
+			all[string(letters[:n])] = true
+		}
+	}
+	return all
+}
+
 // isMonth says that a word is the name of a month or its first letters, at least three.
 func isMonth(word string) bool {
 	const longest = len("septiembre")
-	if len(word) > longest || utf8.RuneCountInString(word) < 3 {
-		return false
-	}
-	for _, month := range months {
-		if len(word) <= len(month) && strings.EqualFold(month[:len(word)], word) {
-			return true
-		}
-	}
-	return false
+	return len(word) <= longest && months[strings.ToLower(word)]
 }
