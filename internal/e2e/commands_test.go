@@ -99,7 +99,10 @@ func cmdFault(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // cmdCalls checks how many calls of an endpoint the sandbox has seen, or of all
-// but the lists of couriers, which change nothing: calls create 20.
+// but the lists of couriers, which change nothing: calls create 20. Calls that
+// were refused for their pace do not count: on a busy machine one may be held up
+// on its way into the next second, and nothing comes of it. That the pace is kept
+// is what package chaos judges.
 func cmdCalls(ts *testscript.TestScript, neg bool, args []string) {
 	var log struct {
 		Calls []struct {
@@ -113,8 +116,10 @@ func cmdCalls(ts *testscript.TestScript, neg bool, args []string) {
 	n, seen := 0, strings.Builder{}
 	for _, c := range log.Calls {
 		if args[0] == "all" && !strings.HasPrefix(c.Endpoint, "couriers") || c.Endpoint == args[0] {
-			n++
 			fmt.Fprintf(&seen, "%s %s %s %d\n", c.At.Format("05.000"), c.Endpoint, c.Number, c.Code)
+			if c.Code != http.StatusTooManyRequests {
+				n++
+			}
 		}
 	}
 	want, err := strconv.Atoi(args[1])
