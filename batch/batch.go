@@ -69,7 +69,9 @@ type Spec struct {
 	SHA256  string          `json:"sha256,omitempty"`
 	// Needs is the version of the ledger's format that a program must know to carry the batch out. Defaults to 1. A batch that
 	// was read has it as its Version.
-	Needs     int       `json:"-"`
+	Needs int `json:"-"`
+	// Budget is how much may fail before the batch is stopped. Defaults to none.
+	Budget    Budget    `json:"-"`
 	CreatedAt time.Time `json:"created_at,omitzero"`
 }
 
@@ -100,6 +102,8 @@ type Batch struct {
 	FinishedAt time.Time
 	// ReportedAt is when the report was written; zero again once jobs are opened again.
 	ReportedAt time.Time
+	// SpentAt is when more failed than the Budget allows, as long as the batch is stopped for that.
+	SpentAt time.Time
 	// TrimmedAt is when rows and results were removed after their retention.
 	TrimmedAt time.Time
 	// Version is the format of the ledger that the batch is written in.
@@ -202,6 +206,8 @@ type Recorded struct {
 	Last bool
 	// Round is the job's current round.
 	Round int
+	// Spent says that this result was one failure too many: the batch is stopped now. One caller sees it.
+	Spent bool
 }
 
 // Stop is why nothing may be sent for an account, or for one class of its calls.

@@ -78,6 +78,8 @@ type LockedError struct {
 	Since time.Time
 	// Batch is the unfinished batch that the lock belongs to; "" while the holder puts it together.
 	Batch ID
+	// State is that batch's; one that is held keeps the lock until somebody resumes or cancels it.
+	State State
 	// Left is for how long the holder's lease still lasts, if it is not renewed; 0 where only the batch holds the lock.
 	Left time.Duration
 	// Short says that nothing but the lease holds the lock: it is free soon if the holder was killed.
@@ -89,6 +91,9 @@ func (e *LockedError) Error() string {
 	text := fmt.Sprintf("%s is held by %s since %s", e.Lock, e.Who, e.Since.Local().Format(time.DateTime))
 	if e.Batch != "" {
 		text += ", for batch " + e.Batch
+	}
+	if e.State.Held() {
+		text += ", which is " + string(e.State)
 	}
 	if e.Short {
 		text += fmt.Sprintf(" (if that run was killed, it is free in %s)", max(time.Second, e.Left.Round(time.Second)))
@@ -196,10 +201,10 @@ func (s *Store) freeFor(ctx context.Context, r LockRequest, old lockRecord, now 
 		case slices.Contains(r.Mine, b.ID):
 			mine = append(mine, b.ID)
 			if held.Left > 0 {
-				held.Batch = b.ID // its enqueuer is still at work
+				held.Batch, held.State = b.ID, b.State // its enqueuer is still at work
 			}
 		case b.Sealed || held.Left > 0:
-			held.Batch = b.ID
+			held.Batch, held.State = b.ID, b.State
 			held.Short = held.Short && !b.Sealed
 		}
 	}

@@ -118,7 +118,7 @@ func (s *Store) Record(ctx context.Context, id ID, job, round int, r Result) (Re
 	if err != nil {
 		return Recorded{}, err
 	}
-	return Recorded{First: ns[0] == 1, Last: ns[1] == 1, Round: int(ns[2])}, nil
+	return Recorded{First: ns[0] == 1, Last: ns[1] == 1, Round: int(ns[2]), Spent: ns[3] == 1}, nil
 }
 
 // SetIDs keeps tracking ids that a look-up found, by job number, until the jobs have their results.

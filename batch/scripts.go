@@ -31,7 +31,7 @@ var (
 
 // script loads a file of scripts/ with what all of them share put before it.
 func script(name string) *redis.Script {
-	return redis.NewScript(source("common") + source(name))
+	return redis.NewScript(spenders() + source("common") + source(name))
 }
 
 func source(name string) string {

@@ -130,8 +130,11 @@ func (s *Store) create(ctx context.Context, id ID, spec Spec) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("begin a batch: %w", err)
 	}
-	ns, err := s.run(durable(ctx), "begin", id, scriptCreate, []string{keysOf(id).meta()},
-		"v", cmp.Or(spec.Needs, plainVersion), "spec", text, "state", string(Receiving), "jobs", 0, "rows", 0, "done", 0, "rounds", 1)
+	fields := []any{"v", cmp.Or(spec.Needs, plainVersion), "spec", text, "state", string(Receiving), "jobs", 0, "rows", 0, "done", 0, "rounds", 1}
+	if spec.Budget != "" {
+		fields = append(fields, "budget", string(spec.Budget))
+	}
+	ns, err := s.run(durable(ctx), "begin", id, scriptCreate, []string{keysOf(id).meta()}, fields...)
 	return err == nil && ns[0] == 1, err
 }
 
@@ -162,6 +165,7 @@ func readMeta(id ID, meta map[string]string) (Batch, error) {
 	}
 	b.State, b.Reason, b.Sealed = State(meta["state"]), cmp.Or(meta["reason"], meta["cut"]), meta["sealed"] != ""
 	b.Rows, b.Total, b.Done, b.Rounds = number(meta["rows"]), number(meta["jobs"]), number(meta["done"]), number(meta["rounds"])
+	b.Budget, b.SpentAt = Budget(meta["budget"]), moment(meta["spent"])
 	b.StartedAt, b.FinishedAt = moment(meta["started"]), moment(meta["finished"])
 	b.ReportedAt, b.TrimmedAt, b.AppendedAt = moment(meta["reported"]), moment(meta["trimmed"]), moment(meta["appended"])
 	return b, readCounts(b.Counts, meta)

@@ -22,6 +22,8 @@ type Order struct {
 	Who      string
 	Priority batch.Priority
 	Force    bool // send a file again that was finished before
+	// Budget is how much may fail before the batch is stopped. Defaults to none.
+	Budget batch.Budget
 	// Began is called with the batch before its first row is written, and while it
 	// can still be refused.
 	Began func(ctx context.Context, id batch.ID) error
@@ -57,6 +59,11 @@ func (in *Intake) Accept(ctx context.Context, sh *sheet.Sheet, s *Survey, o Orde
 	b, existed, err = in.Ledger.Begin(ctx, spec, o.Force)
 	if err != nil || existed && b.Ended() {
 		return b, existed, err
+	}
+	if existed && o.Budget != "" && o.Budget != b.Budget {
+		if _, err := in.Ledger.SetBudget(ctx, b.ID, o.Budget); err != nil {
+			return b, existed, err
+		}
 	}
 	if o.Began != nil {
 		if err := o.Began(ctx, b.ID); err != nil {
@@ -99,6 +106,7 @@ func (in *Intake) spec(sh *sheet.Sheet, s *Survey, o Order) (batch.Spec, error) 
 		Plain:     s.plain(),
 		Options:   options,
 		SHA256:    sh.SHA256,
+		Budget:    o.Budget,
 		CreatedAt: in.Now(),
 	}
 	report.Describe(&spec, sh)

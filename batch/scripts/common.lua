@@ -23,12 +23,47 @@ local function restate(meta, now)
   redis.call('HSET', meta, 'state', state)
   if ended and not m[7] then
     redis.call('HSET', meta, 'finished', now)
-    redis.call('HDEL', meta, 'hold', 'reason')
+    redis.call('HDEL', meta, 'hold', 'reason', 'spent')
   elseif not ended and m[7] then
     redis.call('HDEL', meta, 'finished', 'reported')
   end
   if ended and not m[8] then return 1 end
   return 0
+end
+
+-- failures counts the results that count against a budget; spenders names their counters.
+local function failures(meta)
+  local sum = 0
+  for _, n in ipairs(redis.call('HMGET', meta, unpack(spenders))) do sum = sum + (tonumber(n or 0) or 0) end
+  return sum
+end
+
+-- renew gives a batch its whole budget anew: only what fails from now on counts.
+local function renew(meta)
+  local failed = failures(meta)
+  redis.call('HSET', meta, 'base', failed, 'basesent', failed, 'gone', redis.call('HGET', meta, 'done'))
+end
+
+-- overdraw stops a batch of which more has failed than its budget allows. Returns 1 if it did.
+local function overdraw(meta, now)
+  local m = redis.call('HMGET', meta, 'budget', 'base', 'basesent', 'gone', 'done', 'jobs', 'hold', 'cancelled', 'sealed')
+  if not m[1] or m[7] or m[8] or not m[9] or m[5] == m[6] then return 0 end
+  local all, why = failures(meta), nil
+  local failed, share = all - (m[2] or 0), string.match(m[1], '^(.*)%%$')
+  if share then
+    local sent, ended = all - (m[3] or 0), m[5] - (m[4] or 0)
+    if failed * 100 > tonumber(share) * m[6] then
+      why = 'of the ' .. m[6] .. ' rows ' .. failed .. ' failed'
+    elseif ended >= sample and sent * 100 > tonumber(share) * ended then
+      why = 'of the ' .. string.format('%d', ended) .. ' rows that were sent ' .. sent .. ' failed'
+    end
+  elseif failed > tonumber(m[1]) then
+    why = failed .. ' rows failed'
+  end
+  if not why then return 0 end
+  redis.call('HSET', meta, 'hold', 'stopped', 'reason', 'too many errors: ' .. why .. ', and --max-errors allows ' .. m[1], 'spent', now)
+  restate(meta, now)
+  return 1
 end
 
 -- shared returns the number of a text among those that results share, in two bytes; nil if it is not there and there is no room.

@@ -2,7 +2,7 @@
 -- KEYS: meta
 -- ARGV: pause, stop, resume, cancel or reported; now; reason
 -- Returns: {1 if a report is due}, or {n < 0}.
-local m, bad = open(KEYS[1], 'cancelled', 'finished', 'hold', 'sealed')
+local m, bad = open(KEYS[1], 'cancelled', 'finished', 'hold', 'sealed', 'budget')
 if not m then return {bad} end
 local act = ARGV[1]
 if act == 'reported' then
@@ -10,12 +10,16 @@ if act == 'reported' then
 elseif act == 'cancel' then
   if m[4] and not m[3] then return {-8} end
   if not m[4] and not m[3] then redis.call('HSET', KEYS[1], 'cancelled', ARGV[2], 'sealed', 1) end
-  redis.call('HDEL', KEYS[1], 'hold', 'reason')
+  redis.call('HDEL', KEYS[1], 'hold', 'reason', 'spent')
 else
   if m[3] then return {-7} end
   if m[4] then return {-8} end
-  if act == 'pause' then redis.call('HSET', KEYS[1], 'hold', 'paused', 'reason', ARGV[3])
-  elseif act == 'resume' then redis.call('HDEL', KEYS[1], 'hold', 'reason')
+  if act == 'pause' then
+    redis.call('HSET', KEYS[1], 'hold', 'paused', 'reason', ARGV[3])
+    redis.call('HDEL', KEYS[1], 'spent')
+  elseif act == 'resume' then
+    redis.call('HDEL', KEYS[1], 'hold', 'reason', 'spent')
+    if m[7] then renew(KEYS[1]) end
   elseif m[5] ~= 'paused' then redis.call('HSET', KEYS[1], 'hold', 'stopped', 'reason', ARGV[3]) end
 end
 return {restate(KEYS[1], ARGV[2])}

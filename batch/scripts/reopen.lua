@@ -2,7 +2,7 @@
 -- KEYS: meta, done, then per chunk: results, work, history
 -- ARGV: number of the first chunk, now, the outcomes' numbers, a byte each
 -- Returns: {jobs opened}, or {n < 0}.
-local m, bad = open(KEYS[1], 'rounds', 'trimmed')
+local m, bad = open(KEYS[1], 'rounds', 'trimmed', 'budget')
 if not m then return {bad} end
 if m[4] then return {-9} end
 local wanted, counts, opened, highest = {}, {}, 0, tonumber(m[3])
@@ -38,6 +38,7 @@ if opened > 0 then
   redis.call('HINCRBY', KEYS[1], 'done', -opened)
   redis.call('HSET', KEYS[1], 'rounds', highest)
   redis.call('HDEL', KEYS[1], 'cancelled')
+  if m[5] then renew(KEYS[1]) end
   restate(KEYS[1], ARGV[2])
 end
 return {opened}

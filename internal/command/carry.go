@@ -79,9 +79,12 @@ func (c *cli) handOverOne(ctx context.Context, s *session, in *input, files int)
 			return ending{}, err
 		}
 	}
-	if existed && in.b.Ended() || c.imp.wait.set {
+	if existed && in.b.Ended() || in.b.Spent() || c.imp.wait.set {
 		e, err := c.follow(ctx, s, in, c.imp.wait.max)
 		if err != nil {
+			return e, err
+		}
+		if err := c.settle(ctx, s, in, &e); err != nil {
 			return e, err
 		}
 		if err := c.reportOf(context.WithoutCancel(ctx), s, in, files); err != nil {
@@ -120,6 +123,8 @@ func (c *cli) accept(ctx context.Context, s *session, in *input) (existed bool, 
 		c.ui.say("%s was sent before as batch %s; nothing is sent again (--force sends it again).", in.sheet.Name, in.b.ID)
 	case existed && in.b.State == batch.Paused:
 		c.ui.warn("%s is batch %s, which is paused (%s); go on with: enqueue resume %s", in.sheet.Name, in.b.ID, in.b.Reason, in.b.ID)
+	case existed && in.b.Spent():
+		c.ui.warn("%s is batch %s, which --max-errors has stopped", in.sheet.Name, in.b.ID)
 	case existed:
 		c.ui.say("%s goes on as batch %s, where it ended before.", in.sheet.Name, in.b.ID)
 		return existed, s.release(ctx, in)
@@ -172,7 +177,8 @@ func (c *cli) workEmbedded(ctx context.Context, s *session, inputs []*input) err
 		if err != nil {
 			return err
 		}
-		if e.interrupted || e.stopped != "" {
+		ends := (e.interrupted || e.stopped != "") && !e.untouched
+		if ends {
 			w.Shutdown() // what was sent is recorded before the report is written
 			if b, err := s.ledger.Get(context.WithoutCancel(ctx), in.b.ID); err == nil {
 				in.b, e.batch, e.failedRows = b, b, failedRows(b)
@@ -184,7 +190,7 @@ func (c *cli) workEmbedded(ctx context.Context, s *session, inputs []*input) err
 		s.compact(context.WithoutCancel(ctx), in.b)
 		c.tellEnding(e, in)
 		codes = append(codes, e.code())
-		if e.interrupted || e.stopped != "" {
+		if ends {
 			break
 		}
 	}
@@ -194,6 +200,9 @@ func (c *cli) workEmbedded(ctx context.Context, s *session, inputs []*input) err
 
 // embedOne feeds a batch to the worker inside and follows it to its end.
 func (c *cli) embedOne(ctx context.Context, s *session, in *input) (ending, error) {
+	if in.b.Spent() {
+		return ending{batch: in.b, stopped: in.b.Reason, untouched: true, failedRows: failedRows(in.b)}, nil
+	}
 	feedCtx, cancel := context.WithCancel(ctx)
 	fed := make(chan error, 1)
 	id := in.b.ID // follow renews in.b meanwhile

@@ -25,7 +25,7 @@ const exitHelp = `Exit codes:
   0    every row is done, or was already so (queued without --wait: accepted, and no row is invalid)
   1    finished (or accepted), and some rows are invalid, rejected, dead or cancelled
   2    usage, configuration or an unreadable file; nothing was sent
-  3    stopped by an error budget
+  3    stopped by --max-errors; enqueue resume BATCH goes on
   4    --wait ran out while rows were pending
   5    Redis or AfterShip cannot be reached, or the key was refused, or the quota is used up;
        the report is written, with pending rows
@@ -89,6 +89,7 @@ type ending struct {
 	stopped     string // why the account stands still
 	timedOut    bool
 	paused      bool // held by a person, in a run without Redis
+	untouched   bool // stopped by an earlier run's --max-errors, so that nothing was sent now
 	queued      bool // handed over to workers, not waited for
 	failedRows  int  // rows that a person must look at, duplicates of such rows included
 }
@@ -98,6 +99,8 @@ func (e ending) code() int {
 	switch {
 	case e.interrupted:
 		return exitInterrupted
+	case e.batch.Spent():
+		return exitErrorBudget
 	case e.stopped != "":
 		return exitUnreachable
 	case e.timedOut, e.paused:

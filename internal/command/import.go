@@ -39,6 +39,7 @@ type importFlags struct {
 	waitLock   waitFlag
 	yes        bool
 	minRows    int
+	guards     guardFlags
 	// checkOnly says that the problems are what was asked for: the command check.
 	checkOnly bool
 }
@@ -134,6 +135,7 @@ func (c *cli) importCommand(op batch.Operation, use, short, long, examples strin
 	f.IntVar(&c.imp.sample, "sample", 0, "send this many rows only, taken evenly from the file")
 	f.IntVar(&c.imp.minRows, "min-rows", 0, "refuse a sheet with fewer rows than this, which may be an export that was cut off")
 	f.BoolVarP(&c.imp.yes, "yes", "y", false, "send without asking, whatever is unusual about a sheet")
+	c.imp.guards.add(f)
 	c.read.add(f)
 	c.rows.add(f)
 	return cmd
@@ -244,7 +246,7 @@ func (c *cli) defaults() (jobs.Defaults, error) {
 	if err := batch.CheckLockName(f.name); err != nil {
 		return d, usage(err, "give --name another value")
 	}
-	return d, nil
+	return d, c.imp.guards.check()
 }
 
 // check is pass one over every file: nothing is sent before all of them were read.

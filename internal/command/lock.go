@@ -21,6 +21,14 @@ const (
 // lockHint is the way out of a lock that another run holds.
 const lockHint = "wait for it with --wait-lock, or end that run with `enqueue cancel BATCH`"
 
+// lockHintOf is the way out of the lock of a batch: one that stands still is not worth a wait.
+func lockHintOf(err error) string {
+	if e, ok := errors.AsType[*batch.LockedError](err); ok && e.State.Held() {
+		return fmt.Sprintf("let that batch go on (enqueue resume %[1]s), or end it (enqueue cancel %[1]s)", e.Batch)
+	}
+	return lockHint
+}
+
 // held are the locks of a run.
 type held struct {
 	locks []*batch.Lock
@@ -103,7 +111,7 @@ func lockError(err error) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, batch.ErrLocked):
-		return &failure{exitLocked, err, lockHint}
+		return &failure{exitLocked, err, lockHintOf(err)}
 	case errors.Is(err, batch.ErrLockLost):
 		return &failure{exitLocked, err, "run the same command again"}
 	}
@@ -208,5 +216,6 @@ func (c *cli) existing(ctx context.Context, s *session, inputs []*input) ([]batc
 func (c *cli) order(s *session) jobs.Order {
 	return jobs.Order{
 		Account: c.cfg.Account, Who: who(c.env), Priority: batch.Priority(c.imp.priority), Force: c.imp.force, Began: s.attach,
+		Budget: c.imp.guards.budget,
 	}
 }
