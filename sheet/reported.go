@@ -18,6 +18,9 @@ const (
 // Names says that a header cell is a column's name; case, spaces and punctuation don't count.
 func Names(cell, column string) bool { return normal(cell) == normal(column) }
 
+// Plain is the name of a column as names are compared: without case, spaces and punctuation.
+func Plain(name string) string { return normal(name) }
+
 // IsReportColumn says that a header cell names one of our report columns.
 func IsReportColumn(name string) bool { return reportNames[normal(name)] }
 

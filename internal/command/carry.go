@@ -25,7 +25,12 @@ func (c *cli) carryOut(ctx context.Context, s *session, inputs []*input) error {
 		return err
 	}
 	requests := c.lockRequests(s, inputs[0].survey.Plan.Operation, false, mine)
-	return c.underLock(ctx, s, requests, func(ctx context.Context) error { return c.carryOutIn(ctx, s, inputs) })
+	return c.underLock(ctx, s, requests, func(ctx context.Context) error {
+		if err := c.sameColumns(ctx, s, inputs); err != nil {
+			return err
+		}
+		return c.carryOutIn(ctx, s, inputs)
+	})
 }
 
 func (c *cli) carryOutIn(ctx context.Context, s *session, inputs []*input) error {

@@ -14,10 +14,14 @@ import (
 type guardFlags struct {
 	maxErrors string
 	budget    batch.Budget // maxErrors, once it was read
+	expect    []string
+	accept    bool
 }
 
 func (g *guardFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&g.maxErrors, "max-errors", "", "stop the batch when more rows than this `N`, or this share of them (5%), have failed; exit code 3, and enqueue resume goes on")
+	f.StringSliceVar(&g.expect, "expect-columns", nil, "refuse a sheet without these `COLUMNS` (names with commas between), or of which others would be sent, too")
+	f.BoolVar(&g.accept, "accept-columns", false, "with --name: take the columns as they are, where they are not those of the last run")
 }
 
 // check reads the flags.

@@ -278,7 +278,7 @@ func (c *cli) checkOne(ctx context.Context, s *session, op batch.Operation, file
 	if err != nil {
 		return in, ctxOr(ctx, refused(u.file, err))
 	}
-	if err := errors.Join(legible(in), c.enough(u, in)); err != nil {
+	if err := errors.Join(legible(in), c.enough(u, in), c.expected(u, in)); err != nil {
 		return in, err
 	}
 	c.tellChecked(u, in, source)
