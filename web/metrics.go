@@ -21,8 +21,9 @@ const namespace = "aftership_bulk"
 // [jobs.Observer]. Every label has a bounded set of values: names of the settings,
 // closed sets of the code, and the codes that AfterShip documents.
 type Metrics struct {
-	registry *prometheus.Registry
-	figures  *figures
+	registry  *prometheus.Registry
+	figures   *figures
+	schedules *schedules
 
 	jobs        *prometheus.CounterVec
 	calls       *prometheus.CounterVec
@@ -45,7 +46,7 @@ var (
 func NewMetrics() *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
-		figures:  newFigures(),
+		figures:  newFigures(), schedules: newSchedules(),
 		jobs:     counters("jobs_total", "Jobs that ended, by operation and outcome.", "account", "operation", "outcome"),
 		calls:    counters("api_calls_total", "Requests to AfterShip, by endpoint and code; none is no answer.", "account", "endpoint", "code"),
 		callTime: histograms("api_call_duration_seconds", "Time from sending a request to AfterShip to the end of its answer.", callBuckets, "account", "endpoint"),
@@ -59,7 +60,7 @@ func NewMetrics() *Metrics {
 	for _, r := range AllWebhookResults() {
 		m.webhooks.WithLabelValues(string(r)) // so that a rate of the first one is seen
 	}
-	m.registry.MustRegister(m.figures, m.jobs, m.calls, m.callTime, m.slotWait, m.tooMany, m.updates, m.webhooks, m.webhookTime,
+	m.registry.MustRegister(m.figures, m.schedules, m.jobs, m.calls, m.callTime, m.slotWait, m.tooMany, m.updates, m.webhooks, m.webhookTime,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

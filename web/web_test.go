@@ -321,6 +321,7 @@ func fed(t *testing.T) *Metrics {
 	m.Updated("eu", jobs.UpdateLate)
 	m.webhook(WebhookForged, time.Millisecond)
 	m.Watch(standing{})
+	m.WatchSchedules(scheduled{})
 	return m
 }
 

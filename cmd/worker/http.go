@@ -86,9 +86,10 @@ func (f *face) ready(ctx context.Context, rdb redis.UniversalClient) error {
 }
 
 // start says that the worker works.
-func (f *face) start(w *jobs.Worker) {
+func (f *face) start(w *jobs.Worker, s *jobs.Scheduler) {
 	if f.metrics != nil {
 		f.metrics.Watch(w)
+		f.metrics.WatchSchedules(s)
 	}
 	f.started.Store(true)
 }

@@ -150,7 +150,7 @@ func work(ctx context.Context, cfg config.Config, stderr io.Writer, verbose bool
 	if err != nil {
 		return err
 	}
-	face.start(w)
+	face.start(w, scheduler)
 	log.Info("working", "redis", redisconn.Redacted(cfg.RedisURL.Value()), "accounts", cfg.WithKeys(), "api_version", cfg.APIVersion, "report_dir", cfg.ReportDir)
 	if opts.Updates != nil {
 		if err := wire.Writable(cfg.UpdatesDir); err != nil {
