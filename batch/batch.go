@@ -62,6 +62,8 @@ type Spec struct {
 	LineEnd string `json:"line_end,omitempty"`
 	// Fields holds, for each header cell, the name of the field that it means, or "".
 	Fields []string `json:"fields,omitempty"`
+	// Locks holds the names of the locks that the batch was begun under; "" is that of the whole operation. Its rows run again under them.
+	Locks []string `json:"locks,omitempty"`
 	// Plain says that no row was read otherwise than it stands in the sheet, or left a doubt: its report needs nothing but results.
 	Plain bool `json:"plain,omitempty"`
 	// Options belong to package jobs; the ledger only keeps them.

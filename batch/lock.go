@@ -256,6 +256,9 @@ func (l *Lock) swap(ctx context.Context) error {
 	return nil
 }
 
+// Name is the name that the lock was asked for by.
+func (l *Lock) Name() string { return l.req.Name }
+
 // Attach makes the lock belong to the batch: it is held until the batch has ended, whoever works on it.
 func (l *Lock) Attach(ctx context.Context, id ID) error {
 	l.mu.Lock()

@@ -22,6 +22,8 @@ type Order struct {
 	Who      string
 	Priority batch.Priority
 	Force    bool // send a file again that was finished before
+	// Locks are the names of the locks that the caller holds for the batch.
+	Locks []string
 	// Budget is how much may fail before the batch is stopped. Defaults to none.
 	Budget batch.Budget
 	// Began is called with the batch before its first row is written, and while it
@@ -104,6 +106,7 @@ func (in *Intake) spec(sh *sheet.Sheet, s *Survey, o Order) (batch.Spec, error) 
 		Priority:  o.Priority,
 		Fields:    plan.Mapping.Fields,
 		Plain:     s.plain(),
+		Locks:     o.Locks,
 		Options:   options,
 		SHA256:    sh.SHA256,
 		Budget:    o.Budget,

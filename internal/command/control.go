@@ -16,7 +16,10 @@ func (c *cli) retryCommand() *cobra.Command {
 		Long: `Runs the rows again that gave up or were cancelled. With --rejected the rows
 that AfterShip refused run again too: for when the cause was mended in AfterShip
 itself, such as a courier that was not activated. A row that must be changed
-first belongs in a new sheet: mend it in the failed-rows file and import that.`,
+first belongs in a new sheet: mend it in the failed-rows file and import that.
+
+A batch that ran under a --name runs again under it: exit code 6 while another run
+of that name has unfinished rows.`,
 		Example: "  enqueue retry 261122-k7f3qz\n  enqueue retry 261122-k7f3qz --rejected", Args: cobra.ExactArgs(1),
 		RunE: c.withSession(readWrite, func(ctx context.Context, s *session, args []string) error {
 			outcomes := []batch.Outcome{batch.GaveUp, batch.CancelledJob}
@@ -27,10 +30,26 @@ first belongs in a new sheet: mend it in the failed-rows file and import that.`,
 		}),
 	}
 	cmd.Flags().BoolVar(&rejected, "rejected", false, "run the rejected rows again too")
+	c.addWaitLock(cmd)
 	return cmd
 }
 
+// retry opens the rows again under the locks of their batch, so that they do not
+// overlap with a later run of the same name.
 func (c *cli) retry(ctx context.Context, s *session, id string, outcomes []batch.Outcome) error {
+	b, err := s.ledger.Get(ctx, id)
+	if err != nil {
+		return batchError(err)
+	}
+	return c.underLock(ctx, s, c.locksOf(s, b), func(ctx context.Context) error {
+		if err := s.attach(ctx, b.ID); err != nil {
+			return err
+		}
+		return c.reopen(ctx, s, b.ID, outcomes)
+	})
+}
+
+func (c *cli) reopen(ctx context.Context, s *session, id string, outcomes []batch.Outcome) error {
 	n, err := s.intake.Ledger.Reopen(ctx, id, outcomes...)
 	if err != nil {
 		return batchError(err)

@@ -123,8 +123,7 @@ func (c *cli) importCommand(op batch.Operation, use, short, long, examples strin
 	f.Var(&c.imp.wait, "wait", "with Redis: wait until every row has an outcome, or for this long (--wait=10m)")
 	f.Lookup("wait").NoOptDefVal = waitForever
 	f.StringVar(&c.imp.name, "name", "", "run only while no other run of this `NAME`, operation and account has unfinished rows; else exit code 6")
-	f.Var(&c.imp.waitLock, "wait-lock", "wait until such a run has ended, or for this long (--wait-lock=10m)")
-	f.Lookup("wait-lock").NoOptDefVal = waitForever
+	c.addWaitLock(cmd)
 	f.StringVar(&c.imp.report, "report", "", "write the report to this `FILE`; with several sheets, to this directory")
 	f.BoolVar(&c.imp.dryRun, "dry-run", false, "check every row and write the report, but send nothing")
 	f.BoolVar(&c.imp.force, "force", false, "send a file again that was finished before")

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"aftership-bulk/batch"
 	"aftership-bulk/jobs"
 )
@@ -27,6 +29,13 @@ func lockHintOf(err error) string {
 		return fmt.Sprintf("let that batch go on (enqueue resume %[1]s), or end it (enqueue cancel %[1]s)", e.Batch)
 	}
 	return lockHint
+}
+
+// addWaitLock adds --wait-lock.
+func (c *cli) addWaitLock(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.Var(&c.imp.waitLock, "wait-lock", "wait until such a run has ended, or for this long (--wait-lock=10m)")
+	f.Lookup("wait-lock").NoOptDefVal = waitForever
 }
 
 // held are the locks of a run.
@@ -164,6 +173,29 @@ func (h *held) leave(ctx context.Context) {
 	}
 }
 
+// names are those that the locks were asked for by.
+func (h *held) names() []string {
+	if h == nil {
+		return nil
+	}
+	var names []string
+	for _, l := range h.locks {
+		names = append(names, l.Name())
+	}
+	return names
+}
+
+// locksOf says which locks a batch runs again under: those that it was begun under.
+func (c *cli) locksOf(s *session, b batch.Batch) []batch.LockRequest {
+	var all []batch.LockRequest
+	for _, name := range b.Locks {
+		all = append(all, batch.LockRequest{
+			Account: b.Account, Operation: b.Operation, Name: name, Who: who(c.env), Mine: []batch.ID{b.ID}, Alone: s.embedded != nil,
+		})
+	}
+	return all
+}
+
 // attach makes the locks belong to a batch that is about to be received.
 func (s *session) attach(ctx context.Context, id batch.ID) error {
 	if s.held == nil {
@@ -215,7 +247,7 @@ func (c *cli) existing(ctx context.Context, s *session, inputs []*input) ([]batc
 // order is what the flags say about a batch.
 func (c *cli) order(s *session) jobs.Order {
 	return jobs.Order{
-		Account: c.cfg.Account, Who: who(c.env), Priority: batch.Priority(c.imp.priority), Force: c.imp.force, Began: s.attach,
+		Account: c.cfg.Account, Who: who(c.env), Priority: batch.Priority(c.imp.priority), Force: c.imp.force, Locks: s.held.names(), Began: s.attach,
 		Budget: c.imp.guards.budget,
 	}
 }
