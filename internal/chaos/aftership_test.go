@@ -30,7 +30,7 @@ func TestAfterShipFails(t *testing.T) {
 	kinds := []sandbox.Fault{{Kind: sandbox.FaultStatus, Status: 500}, {Kind: sandbox.FaultHTML502}, {Kind: sandbox.FaultLostReply}, {Kind: sandbox.FaultReset}, {Kind: sandbox.FaultTruncated}}
 	ids := map[batch.Operation]batch.ID{}
 	var faults []sandbox.Fault
-	for _, op := range batch.AllOperations() {
+	for _, op := range operations {
 		for i, f := range kinds {
 			if f.Share = 0.05; !long { // the short form has each row fail once, so that it waits for one back-off
 				f.Share, f.Numbers, f.PerNumber, f.First = 0, share(string(op), rows, 20, i), true, 1
@@ -42,13 +42,13 @@ func TestAfterShipFails(t *testing.T) {
 	}
 	w.fault(faults...)
 	workers := w.fleet(2)
-	for _, op := range batch.AllOperations() {
+	for _, op := range operations {
 		ids[op] = w.order(op, string(op), rows)
 	}
-	for _, op := range batch.AllOperations() {
+	for _, op := range operations {
 		w.finish(ids[op])
 	}
-	for _, op := range batch.AllOperations() { // by chance a row of the long form fails five times
+	for _, op := range operations { // by chance a row of the long form fails five times
 		if v := w.judge(ids[op], string(op), rows, batch.GaveUp); v.outcomes[batch.GaveUp] > 0 {
 			w.noFaults()
 			w.enqueue(0, "retry", ids[op])
@@ -56,7 +56,7 @@ func TestAfterShipFails(t *testing.T) {
 		}
 	}
 	workers.end()
-	for _, op := range batch.AllOperations() {
+	for _, op := range operations {
 		w.judge(ids[op], string(op), rows)
 	}
 }

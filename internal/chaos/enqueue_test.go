@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -95,7 +96,7 @@ func embeddedKilled(t *testing.T, op batch.Operation) {
 	kills, killed := pick(5, 40), 0
 	for {
 		before := w.called()
-		p := w.start(nil, "enqueue", commands[op], path)
+		p := w.start(nil, "enqueue", append(slices.Clone(commands[op]), path)...)
 		if killed < kills {
 			goal := before + rand.IntN(2*rows/kills)
 			w.until("so many calls were sent, or it has ended", func() bool { return p.ended() || w.called() >= goal })

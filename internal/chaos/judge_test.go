@@ -31,15 +31,20 @@ func (v verdict) String() string {
 	return fmt.Sprintf("%d rows, %d calls, %d doubled (%d unflagged), %d flagged, %d unordered 429, %v", v.rows, v.calls, v.doubled, v.unflagged, v.flagged, v.tooMany, v.outcomes)
 }
 
-// endpoints are what the operations call.
+// operations are those with one call for a row.
+var operations = []batch.Operation{batch.Create, batch.Update, batch.Complete, batch.Retrack, batch.Delete}
+
+// endpoints are what they call.
 var endpoints = map[batch.Operation]aftership.Endpoint{
 	batch.Create: aftership.EndpointCreate, batch.Update: aftership.EndpointUpdate,
 	batch.Complete: aftership.EndpointComplete, batch.Retrack: aftership.EndpointRetrack,
+	batch.Delete: aftership.EndpointDelete,
 }
 
 // good is the outcome of a row that went as it should.
 var good = map[batch.Operation]batch.Outcome{
 	batch.Create: batch.Created, batch.Update: batch.Updated, batch.Complete: batch.Completed, batch.Retrack: batch.Retracked,
+	batch.Delete: batch.Deleted,
 }
 
 // judge compares what went in, the ledger, the report and the sandbox's log of a

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -234,7 +235,9 @@ func (w *world) sheet(op batch.Operation, name string, rows int) string {
 }
 
 // commands are the names of the operations on the command line.
-var commands = map[batch.Operation]string{batch.Create: "create", batch.Update: "update", batch.Complete: "mark-complete", batch.Retrack: "retrack-expired"}
+var commands = map[batch.Operation][]string{
+	batch.Create: {"create"}, batch.Update: {"update"}, batch.Complete: {"mark-complete"}, batch.Retrack: {"retrack-expired"}, batch.Delete: {"delete", "--yes"},
+}
 
 // enqueue runs enqueue to its end and returns what it said on stdout.
 func (w *world) enqueue(want int, args ...string) string {
@@ -253,7 +256,7 @@ func (w *world) enqueue(want int, args ...string) string {
 // order hands a sheet over to the workers and returns the batch.
 func (w *world) order(op batch.Operation, name string, rows int) batch.ID {
 	w.t.Helper()
-	w.enqueue(0, commands[op], w.sheet(op, name, rows))
+	w.enqueue(0, append(slices.Clone(commands[op]), w.sheet(op, name, rows))...)
 	return w.batchOf(name)
 }
 
