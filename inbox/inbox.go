@@ -109,6 +109,7 @@ type Box struct {
 	ended chan ending
 	runs  sync.WaitGroup
 	told  map[string]bool // warnings that were given
+	going bool            // the worker ends
 }
 
 // Open makes the directories that are missing, and makes sure that files can be moved between them.
@@ -186,6 +187,7 @@ func (b *Box) Watch(ctx context.Context) {
 
 // leave waits for the runs, and puts what they have finished where it belongs.
 func (b *Box) leave() {
+	b.going = true
 	running := b.count(func(c *claim) bool { return c.running })
 	for range running {
 		b.settle(<-b.ended)
@@ -380,8 +382,12 @@ func firstLine(text string) string {
 	return strings.TrimPrefix(line, "error: ")
 }
 
-// later tries a claim again after a while.
+// later tries a claim again after a while, or leaves it to the next worker.
 func (b *Box) later(c *claim, err error) {
+	if b.going {
+		b.o.Log.Info("file left for the next worker", "file", c.display(), "because", err)
+		return
+	}
 	wait := b.o.Retry << min(c.waits, 10)
 	wait = min(wait, 60*b.o.Retry)
 	c.waits++

@@ -87,7 +87,7 @@ func (f *folder) look(b *Box) {
 	f.Helper()
 	b.turn(f.Context())
 	for b.count(func(c *claim) bool { return c.running }) > 0 {
-		b.leave()
+		b.settle(<-b.ended)
 		b.fill(f.Context())
 	}
 }
@@ -106,6 +106,9 @@ func (f *folder) tree(dirs ...string) []string {
 	var all []string
 	for _, dir := range dirs {
 		err := filepath.WalkDir(filepath.Join(f.dir, dir), func(path string, d fs.DirEntry, err error) error {
+			if errors.Is(err, fs.ErrNotExist) { // moved while we look
+				return nil
+			}
 			if err != nil || d.IsDir() || d.Name() == alive {
 				return err
 			}

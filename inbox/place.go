@@ -24,17 +24,20 @@ func (b *Box) place(c *claim, to string) (string, error) {
 	if err := os.Mkdir(dir, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", err
 	}
-	stem, release, err := b.reserve(c, dir, id)
+	stem, mark, fresh, err := b.reserve(c, dir, id)
 	if err != nil {
 		return "", err
 	}
 	_, ext := cutExt(c.name)
-	for _, m := range b.moves(stem, ext, c) {
+	for i, m := range b.moves(stem, ext, c) {
 		if err := b.handOver(c, m[0], filepath.Join(dir, m[1])); err != nil {
+			if i == 0 && fresh {
+				_ = os.Remove(mark) // else who goes on must find the same name
+			}
 			return "", err
 		}
 	}
-	release()
+	_ = os.Remove(mark) // there is none where the ticket is part of the name
 	return filepath.ToSlash(filepath.Join(to, day, stem+ext)), nil
 }
 
@@ -69,7 +72,7 @@ func (b *Box) handOver(c *claim, from, to string) error {
 // reserve finds a name under which nothing is there. The mark that holds it says
 // by the ticket whose it is, so that who goes on after a crash in the middle finds
 // the same name.
-func (b *Box) reserve(c *claim, dir, id string) (stem string, release func(), err error) {
+func (b *Box) reserve(c *claim, dir, id string) (stem, mark string, fresh bool, err error) {
 	base, ext := cutExt(c.name)
 	for n := 1; n <= mostAlike; n++ {
 		stem := base
@@ -79,17 +82,17 @@ func (b *Box) reserve(c *claim, dir, id string) (stem string, release func(), er
 		mark := filepath.Join(dir, "."+stem+".claim")
 		ours, fresh, err := hold(mark, id)
 		if err != nil {
-			return "", nil, err
+			return "", "", false, err
 		}
 		if ours && fresh && b.taken(dir, stem, ext) {
 			_ = os.Remove(mark)
 			continue
 		}
 		if ours {
-			return stem, func() { _ = os.Remove(mark) }, nil
+			return stem, mark, fresh, nil
 		}
 	}
-	return base + "-" + id, func() {}, nil
+	return base + "-" + id, "", false, nil
 }
 
 // hold makes a mark, or finds out that it was made for the same ticket.
