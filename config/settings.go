@@ -120,7 +120,7 @@ var settings = []Setting{
 	{Name: setInboxStill, Env: "INBOX_STILL", Key: "inbox_still", Default: "10s",
 		Doc: "How long size and time of a file in a hot folder must not change before it is taken: `10s`, `2m`. Defaults to `10s`."},
 	{Name: setInboxFiles, Env: "INBOX_FILES", Key: "inbox_files", Default: "8", number: true,
-		Doc: "How many files of a hot folder one worker carries out at once; without Redis it is one. Defaults to `8`."},
+		Doc: "How many files of a hot folder one worker reads and puts on the queue at once; without Redis it is one. Defaults to `8`."},
 	{Name: setLogLevel, Env: "LOG_LEVEL", Flag: "log-level", Key: "log_level", Default: "info", arg: "LEVEL",
 		Doc: "What is logged: `debug`, `info`, `warn` or `error` and worse. Defaults to `info`."},
 	{Name: setLogFormat, Env: "LOG_FORMAT", Flag: "log-format", Key: "log_format", Default: "text", arg: "FORMAT",

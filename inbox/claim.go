@@ -24,9 +24,13 @@ type claim struct {
 	mod    time.Time
 
 	running bool
-	waits   int       // tries that must be repeated
+	waits   bool      // for the end of its batch, and does nothing else
+	repeats int       // tries that must be repeated
 	next    time.Time // when
 }
+
+// busy says that the claim takes a place. What a large file keeps in memory while it waits is worth one.
+func (c *claim) busy() bool { return c.running && !(c.waits && c.size < large) }
 
 // Names within a claim.
 const (

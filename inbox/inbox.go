@@ -24,7 +24,7 @@ type Options struct {
 	Run func(context.Context, Job) Result
 	// ReportEnd is what the name of a report ends in. Defaults to ".csv".
 	ReportEnd string
-	// Files is how many files are carried out at once. Defaults to 1.
+	// Files is how many files are carried out at once, small ones apart whose job says that it only waits. Defaults to 1.
 	Files int
 	// Still is how long size and time of a file must not change before it is taken. Defaults to 10 seconds.
 	Still time.Duration
@@ -77,6 +77,8 @@ type Job struct {
 	Path string
 	// Report is where the report must be written; the rows that need a person go beside it, with ".failed" before the end of the name.
 	Report string
+	// Waits may be called once: from then on the run does nothing but wait.
+	Waits func()
 }
 
 // Result is what became of a job.
@@ -188,8 +190,7 @@ func (b *Box) Watch(ctx context.Context) {
 // leave waits for the runs, and puts what they have finished where it belongs.
 func (b *Box) leave() {
 	b.going = true
-	running := b.count(func(c *claim) bool { return c.running })
-	for range running {
+	for b.count(func(c *claim) bool { return c.running }) > 0 {
 		b.settle(<-b.ended)
 	}
 	b.runs.Wait()
@@ -217,17 +218,19 @@ func (b *Box) fill(ctx context.Context) {
 	b.queue = rest
 }
 
-// mostClaims bounds the files that wait for another try, as while an account is stopped.
+// mostClaims bounds the files that a worker has in hand: those that wait for the end of their batch, and those
+// that wait for another try, as while an account is stopped.
 const mostClaims = 100
 
 // large is the size from which on a file counts as large.
 const large = 1 << 20
 
 // room says whether a file of a size may start: large files leave half of the
-// places to small ones, and small ones leave a place to large ones.
+// places to small ones, and small ones leave a place to large ones. A small file
+// that only waits takes no place.
 func (b *Box) room(size int64) bool {
-	all := b.count(func(c *claim) bool { return c.running })
-	alike := b.count(func(c *claim) bool { return c.running && (c.size >= large) == (size >= large) })
+	all := b.count((*claim).busy)
+	alike := b.count(func(c *claim) bool { return c.busy() && (c.size >= large) == (size >= large) })
 	most := max(1, b.o.Files-1)
 	if size >= large {
 		most = max(1, b.o.Files/2)
@@ -244,26 +247,28 @@ func (b *Box) count(which func(*claim) bool) (n int) {
 	return n
 }
 
-// ending is a run that has ended.
+// ending is a run that has ended, or that only waits from now on.
 type ending struct {
 	c      *claim
 	result Result
+	waits  bool
 }
 
 // start carries out a claim.
 func (b *Box) start(ctx context.Context, c *claim) {
 	job, err := b.job(c)
 	if err != nil {
-		b.settle(ending{c, Result{Code: codeRefused, Output: "error: " + err.Error()}})
+		b.settle(ending{c: c, result: Result{Code: codeRefused, Output: "error: " + err.Error()}})
 		return
 	}
 	if err := c.begin(); err != nil {
 		b.later(c, err)
 		return
 	}
-	c.running = true
+	c.running, c.waits = true, false
+	job.Waits = sync.OnceFunc(func() { b.ended <- ending{c: c, waits: true} })
 	b.o.Log.Info("file taken", "file", c.display(), "operation", job.Operation, "bytes", c.size)
-	b.runs.Go(func() { b.ended <- ending{c, b.run(ctx, job)} })
+	b.runs.Go(func() { b.ended <- ending{c: c, result: b.run(ctx, job)} })
 }
 
 // run carries out a job. A panic of ours must not end the worker, nor each one that takes the file up after it.
@@ -331,6 +336,10 @@ func fate(code int) string {
 // settle does what a run's result asks for.
 func (b *Box) settle(e ending) {
 	c := e.c
+	if e.waits {
+		c.waits = true
+		return
+	}
 	c.running = false
 	c.over()
 	to := fate(e.result.Code)
@@ -388,9 +397,9 @@ func (b *Box) later(c *claim, err error) {
 		b.o.Log.Info("file left for the next worker", "file", c.display(), "because", err)
 		return
 	}
-	wait := b.o.Retry << min(c.waits, 10)
+	wait := b.o.Retry << min(c.repeats, 10)
 	wait = min(wait, 60*b.o.Retry)
-	c.waits++
+	c.repeats++
 	c.next = b.o.Now().Add(wait)
 	b.o.Log.Warn("file not done yet; trying again", "file", c.display(), "because", err, "in", wait)
 }

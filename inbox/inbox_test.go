@@ -367,6 +367,40 @@ func TestOrderAndRoom(t *testing.T) {
 	}
 }
 
+// A small file that only waits for the end of its batch keeps no other one waiting;
+// a large one keeps its place.
+func TestWaitingTakesNoPlace(t *testing.T) {
+	f := newFolder(t)
+	b := f.open(2)
+	end := make(chan struct{})
+	f.run = func(_ context.Context, j Job) Result {
+		j.Waits()
+		j.Waits()
+		<-end
+		return reported(j)
+	}
+	for n := range 20 {
+		f.put(fmt.Sprintf("create/small-%02d.csv", n), "x")
+	}
+	f.put("create/big-1.csv", strings.Repeat("x", large))
+	f.put("create/big-2.csv", strings.Repeat("x", large))
+	b.turn(t.Context())
+	f.clock.pass(10 * time.Second)
+	b.turn(t.Context())
+	for len(b.mine) < 21 {
+		b.settle(<-b.ended)
+		b.fill(t.Context())
+	}
+	if left := f.tree(incoming); len(left) != 1 || !strings.Contains(left[0], "big-") {
+		t.Errorf("left are %v", left)
+	}
+	close(end)
+	for len(f.tree(done)) < 2*22 {
+		b.settle(<-b.ended)
+		b.fill(t.Context())
+	}
+}
+
 // Partial files, hidden ones and folders in folders are left where they are.
 func TestLeftWhereTheyAre(t *testing.T) {
 	f := newFolder(t)

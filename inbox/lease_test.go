@@ -57,7 +57,7 @@ func TestDeadWorkersFilesAreTakenOver(t *testing.T) {
 	}
 
 	// It was only frozen: it finds its file gone, and goes on with others.
-	gone.settle(ending{gone.mine[0], Result{Code: 2, Output: "error: there is no such file"}})
+	gone.settle(ending{c: gone.mine[0], result: Result{Code: 2, Output: "error: there is no such file"}})
 	f.has("done/2026-11-22/x.csv", "done/2026-11-22/x.report.csv")
 	f.put("create/y.csv", "y")
 	f.still(gone)

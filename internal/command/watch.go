@@ -80,7 +80,7 @@ type Inbox struct {
 // OpenInbox opens a hot folder whose files are carried out by the commands of enqueue.
 func OpenInbox(in Inbox) (*inbox.Box, error) {
 	files := in.Config.InboxFiles
-	if in.Config.RedisURL.Value() == "" || slices.Contains(in.Args, "--sandbox") {
+	if !in.shared() {
 		files = 1 // the ledger belongs to one run at a time
 	}
 	box, err := inbox.Open(inbox.Options{
@@ -96,6 +96,22 @@ func OpenInbox(in Inbox) (*inbox.Box, error) {
 // bareCommand is the command line to look at, not to run.
 func bareCommand() *cobra.Command { return (&cli{ui: new(ui)}).rootCommand() }
 
+// shared says that the rows are handed over to workers.
+func (in Inbox) shared() bool {
+	return in.Config.RedisURL.Value() != "" && !slices.Contains(in.Args, "--sandbox")
+}
+
+// account is whose the file's rows are.
+func (in Inbox) account(job inbox.Job) string {
+	account := in.Config.Account
+	for _, o := range job.Options {
+		if o.Name == "account" {
+			account = o.Value
+		}
+	}
+	return account
+}
+
 // sheetCommands are the commands that carry out sheets.
 func sheetCommands() []string {
 	var names []string
@@ -110,16 +126,24 @@ func sheetCommands() []string {
 // run carries out a file by its command.
 func (in Inbox) run(ctx context.Context, job inbox.Job) inbox.Result {
 	flags, err := optionFlags(job)
+	account := in.account(job)
+	if _, known := in.Config.Accounts[account]; err == nil && !known {
+		err = fmt.Errorf("options.yaml names the account %s, which the settings do not know, so nothing was sent.\nTry: name one of %s, or add it under accounts in the config file",
+			account, strings.Join(slices.Sorted(maps.Keys(in.Config.Accounts)), ", "))
+	}
 	if err != nil {
 		return inbox.Result{Code: exitUsage, Output: "error: " + err.Error()}
 	}
 	if job.Preset != "" {
 		flags = append(flags, "--preset="+job.Preset)
 	}
-	var events lastEvent
+	events := lastEvent{accepted: func() {}}
+	if in.shared() {
+		events.accepted = job.Waits
+	}
 	var said beginning
 	args := slices.Concat([]string{job.Operation}, in.Args, flags, []string{"--json", "--wait", "--report=" + job.Report, "--", job.Path})
-	code := RunInside(ctx, args, in.Env, &events, &said)
+	code := RunInside(ctx, args, in.Config.EnvFor(account, in.Env), &events, &said)
 	return inbox.Result{Code: code, Output: said.String(), Told: events.told()}
 }
 
@@ -168,12 +192,19 @@ func offered(known *pflag.FlagSet) []string {
 }
 
 // lastEvent keeps the result of a run out of its events, which come one in each write.
-type lastEvent struct{ result event }
+type lastEvent struct {
+	result   event
+	accepted func() // is called when the batch is accepted
+}
 
 // Write takes an event.
 func (l *lastEvent) Write(line []byte) (int, error) {
 	var e event
-	if err := json.Unmarshal(line, &e); err == nil && e.Event == "result" {
+	_ = json.Unmarshal(line, &e) // it is ours
+	switch e.Event {
+	case "accepted":
+		l.accepted()
+	case "result":
 		l.result = e
 	}
 	return len(line), nil
