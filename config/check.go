@@ -128,6 +128,21 @@ func stillness(text string) (time.Duration, error) {
 	return d, nil
 }
 
+// gathering reads for how long something is gathered; 0 is not at all.
+func gathering(text string) (time.Duration, error) {
+	switch strings.ToLower(text) {
+	case "off":
+		return 0, nil
+	case "on":
+		return 2 * time.Minute, nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d < time.Second || d > 24*time.Hour {
+		return 0, errors.New("say off, on, or a time from 1s to 24h")
+	}
+	return d, nil
+}
+
 func oneOf(choices ...string) func(string) (string, error) {
 	return func(text string) (string, error) {
 		choice := strings.ToLower(text)

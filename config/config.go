@@ -43,6 +43,15 @@ type Config struct {
 	Retention time.Duration
 	// MetaRetention is how long a finished batch's summary is kept, at least Retention. Defaults to 90 days.
 	MetaRetention time.Duration
+	// RetrackLimit is how often a shipment is retracked. Defaults to 3.
+	RetrackLimit int
+	// RetrackBackoff is the time between two retracks of a shipment. Defaults to 7 days.
+	RetrackBackoff time.Duration
+	// RetrackPerDay is how many shipments of an account are taken for a retrack in a day. Defaults to 0: any number.
+	RetrackPerDay int
+	// RetrackOnExpired is for how long shipments are gathered that webhooks tell to have expired. Defaults to 0: they are
+	// not retracked.
+	RetrackOnExpired time.Duration
 	// HTTPAddr is where the worker listens, host and port. Defaults to none: nothing listens.
 	HTTPAddr string
 	// InboxDir is the worker's hot folder. Defaults to none.

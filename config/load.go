@@ -240,6 +240,9 @@ func shownText(f found, value any) string {
 	if f.Secret && f.text != "" {
 		return mask
 	}
+	if d, ok := value.(time.Duration); ok && d == 0 && f.Name == setRetrackHook {
+		return "off"
+	}
 	if d, ok := value.(time.Duration); ok && d%time.Hour == 0 {
 		return fmt.Sprintf("%dh", d/time.Hour) // 336h0m0s is hard to read
 	}
@@ -272,6 +275,10 @@ func (l *loader) read() Config {
 	c.MaxAttempts = setting(l, setMaxAttempts, wholeNumber(1, 100))
 	c.Retention = setting(l, setRetention, duration)
 	c.MetaRetention = l.metaRetention(c.Retention)
+	c.RetrackLimit = setting(l, setRetracks, wholeNumber(1, 100))
+	c.RetrackBackoff = setting(l, setRetrackWait, duration)
+	c.RetrackPerDay = setting(l, setRetrackDay, wholeNumber(0, 1_000_000))
+	c.RetrackOnExpired = setting(l, setRetrackHook, gathering)
 	c.HTTPAddr = setting(l, setHTTP, httpAddr)
 	c.InboxDir = setting(l, setInboxDir, l.env.optionalDirectory)
 	c.InboxStill = setting(l, setInboxStill, stillness)

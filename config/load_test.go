@@ -57,6 +57,20 @@ func shown(t *testing.T, c Config, name string) Shown {
 	return Shown{}
 }
 
+func TestRetracksOnExpired(t *testing.T) {
+	for text, want := range map[string]time.Duration{"on": 2 * time.Minute, "OFF": 0, "10m": 10 * time.Minute, "1s": time.Second} {
+		if c := mustLoad(t, "", []string{"RETRACK_ON_EXPIRED=" + text}); c.RetrackOnExpired != want {
+			t.Errorf("%s is %s", text, c.RetrackOnExpired)
+		}
+	}
+	if c := mustLoad(t, "", nil); shown(t, c, setRetrackHook).Value != "off" {
+		t.Error("off is shown as", shown(t, c, setRetrackHook).Value)
+	}
+	if c := mustLoad(t, "retrack_on_expired: on\nretrack_limit: 2\nretrack_backoff: 3d\n", nil); c.RetrackOnExpired == 0 || c.RetrackLimit != 2 || c.RetrackBackoff != 72*time.Hour {
+		t.Errorf("of the file: %+v", c)
+	}
+}
+
 func TestDefaults(t *testing.T) {
 	c, err := load(Input{Env: []string{"HOME=/home/ann"}}, "linux")
 	if err != nil {
@@ -66,7 +80,7 @@ func TestDefaults(t *testing.T) {
 		Account: "default", Accounts: map[string]Account{"default": {Name: "default", Signing: "none"}},
 		BaseURL: "https://api.aftership.com", APIVersion: "2024-04", ReportDir: "reports", ReportFormat: "csv", ReportGuard: "auto", UpdatesDir: "updates",
 		StateDir: "/home/ann/.local/state/aftership-bulk", MaxAttempts: 8, Retention: 14 * 24 * time.Hour,
-		MetaRetention: 90 * 24 * time.Hour, InboxStill: 10 * time.Second, InboxFiles: 8, LogLevel: "info", LogFormat: "text", file: c.file, shown: c.shown,
+		MetaRetention: 90 * 24 * time.Hour, RetrackLimit: 3, RetrackBackoff: 7 * 24 * time.Hour, InboxStill: 10 * time.Second, InboxFiles: 8, LogLevel: "info", LogFormat: "text", file: c.file, shown: c.shown,
 	}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got  %+v\nwant %+v", c, want)
@@ -168,6 +182,9 @@ func TestWrongSettings(t *testing.T) {
 		"retention of nothing":  {env: "RETENTION=0d", want: []string{"minute or more"}},
 		"retention backwards":   {env: "RETENTION=-5h", want: []string{"minute or more"}},
 		"retention half back":   {env: "RETENTION=3d-5h", want: []string{"minute or more"}},
+		"retracks of nothing":   {env: "RETRACK_LIMIT=0", want: []string{"from 1 to 100"}},
+		"retracks at some time": {env: "RETRACK_ON_EXPIRED=maybe", want: []string{"off, on, or a time"}},
+		"retracks too often":    {env: "RETRACK_ON_EXPIRED=1ms", want: []string{"from 1s to 24h"}},
 		"retention for ever":    {env: "RETENTION=99999d", want: []string{"minute or more"}},
 		"retention in file":     {file: "retention: 14", want: []string{"retention (file ", "quotes"}},
 		"meta too short":        {env: "META_RETENTION=1h", want: []string{`meta_retention is "1h" (environment META_RETENTION)`, "336h", "at least as long"}},

@@ -54,6 +54,10 @@ const (
 	setUpdatesDir    = "updates_dir"
 	setStateDir      = "state_dir"
 	setHTTP          = "http_addr"
+	setRetracks      = "retrack_limit"
+	setRetrackWait   = "retrack_backoff"
+	setRetrackDay    = "retrack_per_day"
+	setRetrackHook   = "retrack_on_expired"
 	setConcurrency   = "concurrency"
 	setMaxAttempts   = "max_attempts"
 	setRetention     = "retention"
@@ -113,6 +117,14 @@ var settings = []Setting{
 		Doc: "How long rows and results of a finished batch are kept: `14d`, `336h`. Defaults to `336h`, 14 days."},
 	{Name: setMetaRetention, Env: "META_RETENTION", Key: "meta_retention", Default: "2160h",
 		Doc: "How long a finished batch's summary is kept, by which a file that was sent before is recognised. Defaults to `2160h`, 90 days, or `retention` when that is longer."},
+	{Name: setRetracks, Env: "RETRACK_LIMIT", Key: "retrack_limit", Default: "3", number: true,
+		Doc: "How often a shipment is retracked. AfterShip allows three times by one of its pages and once by another; what it refuses for that is not tried again anyway. Defaults to `3`."},
+	{Name: setRetrackWait, Env: "RETRACK_BACKOFF", Key: "retrack_backoff", Default: "168h",
+		Doc: "The time between two retracks of a shipment: `7d`, `168h`. Defaults to `168h`, 7 days."},
+	{Name: setRetrackDay, Env: "RETRACK_PER_DAY", Key: "retrack_per_day", Default: "0", number: true,
+		Doc: "How many shipments of an account are taken for a retrack in a day (UTC), unless a file names them; 0 is any number. Defaults to `0`."},
+	{Name: setRetrackHook, Env: "RETRACK_ON_EXPIRED", Key: "retrack_on_expired", Default: "off",
+		Doc: "Whether the worker retracks what webhooks tell to have expired: `off`, `on`, or for how long such shipments are gathered into one batch, as `10m`; `on` is `2m`. Defaults to `off`."},
 	{Name: setHTTP, Env: "HTTP_ADDR", Flag: "http", Key: "http_addr", arg: "ADDR", number: true, worker: true,
 		Doc: "Where the worker listens for webhooks, probes and Prometheus: `8080` is `127.0.0.1:8080`, `0.0.0.0:8080` is every address of the machine. Defaults to none: nothing listens."},
 	{Name: setInboxDir, Env: "INBOX_DIR", Flag: "inbox", Key: "inbox_dir", arg: "DIR", worker: true,

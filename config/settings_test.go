@@ -50,7 +50,7 @@ func TestEverythingIsShown(t *testing.T) {
 
 // Config and the table grow together: a field that no setting fills stays at zero.
 func TestEveryFieldHasASetting(t *testing.T) {
-	c := mustLoad(t, "schedules: [{name: n, cron: 0 2 * * *, command: [create, f.csv]}]", []string{"AFTERSHIP_API_KEY=k", "RATE_LIMIT=2", "REDIS_URL=redis://h", "CONCURRENCY=2", "HTTP_ADDR=8080", "INBOX_DIR=in"})
+	c := mustLoad(t, "schedules: [{name: n, cron: 0 2 * * *, command: [create, f.csv]}]", []string{"AFTERSHIP_API_KEY=k", "RATE_LIMIT=2", "REDIS_URL=redis://h", "CONCURRENCY=2", "HTTP_ADDR=8080", "INBOX_DIR=in", "RETRACK_PER_DAY=9", "RETRACK_ON_EXPIRED=on"})
 	v := reflect.ValueOf(c)
 	for i := range v.NumField() {
 		if v.Field(i).IsZero() {

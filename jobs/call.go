@@ -48,7 +48,7 @@ func (h *Handler) openUnchecked(ctx context.Context, p Payload) (*call, error) {
 	if !look.Known || look.Done || look.State.Held() {
 		return nil, nil // settled, purged, or parked: resume enqueues parked jobs again
 	}
-	c := &call{h: h, p: p, look: look, until: h.opts.Now().Add(longestWait), log: h.log.With("batch", p.Batch, "job", p.Job)}
+	c := &call{h: h, p: p, look: look, until: time.Now().Add(longestWait), log: h.log.With("batch", p.Batch, "job", p.Job)}
 	if c.b, err = h.batches.get(ctx, p.Batch); err != nil {
 		return nil, err
 	}
@@ -117,22 +117,20 @@ type notBegun struct{ why batch.Why }
 func (e *notBegun) Error() string { return "the call was not sent: " + string(e.why) }
 
 // attempt sends the job's call once and judges what comes back. An error means
-// that nothing was sent.
+// that nothing was sent, or that it could not be noted that it was: then the job
+// is begun, and comes back.
 func (c *call) attempt(ctx context.Context) (v Verdict, err error) {
 	if c.look.TrackingID == "" && c.row.needsLookup(c.h.account.Client.Version(), c.b.Operation) {
 		return v, errLookupFirst
 	}
 	if c.b.Operation == batch.Retrack {
-		if err := c.hold(ctx); err != nil {
-			return v, err
-		}
-		defer c.unhold(ctx)
+		return c.retrack(ctx)
 	}
-	if c.b.Operation == batch.Retrack && c.ambiguous() {
-		if v, settled, err := c.evidence(ctx); settled || err != nil {
-			return v, err
-		}
-	}
+	return c.once(ctx)
+}
+
+// once sends the call, and judges what comes back.
+func (c *call) once(ctx context.Context) (v Verdict, err error) {
 	failpoint.Hit(failpoint.BeforeSlot)
 	reply, err := c.send(ctx)
 	if err != nil && !sentOrRefused(err) {
@@ -190,9 +188,10 @@ func (c *call) gate(begin func(context.Context) error) *gate {
 	return g
 }
 
-// gate is the limiter of the calls of one job or look-up.
+// gate is the limiter of the calls of one job or look-up. It waits by the pacers'
+// clock, which is the machine's, whatever clock the worker lives by.
 func (h *Handler) gate(l lane, b *cachedBatch) *gate {
-	return &gate{account: h.account, health: h.health, lane: l, priority: b.Priority, turn: b.ID, until: h.opts.Now().Add(longestWait), now: h.opts.Now}
+	return &gate{account: h.account, health: h.health, lane: l, priority: b.Priority, turn: b.ID, until: time.Now().Add(longestWait), now: time.Now}
 }
 
 // begin marks in the ledger that the call is about to be sent. A stop that came
@@ -234,6 +233,9 @@ func (c *call) judge(reply aftership.Reply, err error) Verdict {
 
 // interrupted says what becomes of a task whose call was not sent.
 func (c *call) interrupted(err error) error {
+	if left, ok := errors.AsType[*leftAlone](err); ok {
+		return c.record(context.Background(), left.result())
+	}
 	if nb, ok := errors.AsType[*notBegun](err); ok {
 		if nb.why == batch.WhyCancelled {
 			return back(0, "the batch was cancelled")

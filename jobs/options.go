@@ -31,6 +31,8 @@ type Options struct {
 	// SweepEvery is how often lost work is looked for; negative is never, for a
 	// process that is alone with its queue. Defaults to one minute.
 	SweepEvery time.Duration
+	// Retrack says which shipments are retracked again.
+	Retrack RetrackPolicy
 	// Updates makes the worker take in the events of webhooks. Defaults to none.
 	Updates *UpdateOptions
 	// Observer hears what the worker does. Defaults to none.
@@ -57,6 +59,7 @@ func (o Options) withDefaults() Options {
 	if o.SweepEvery == 0 {
 		o.SweepEvery = time.Minute
 	}
+	o.Retrack = o.Retrack.withDefaults()
 	if o.Now == nil {
 		o.Now = time.Now
 	}

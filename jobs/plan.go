@@ -94,6 +94,8 @@ type Defaults struct {
 	Dates      string           `json:"dates,omitzero"`     // how dates are written, as DD-MM-YYYY; empty takes only those that can mean one day
 	Country    string           `json:"country,omitzero"`   // of phone numbers without a country's code, in rows that name none
 	Zone       string           `json:"time_zone,omitzero"` // of times that do not say their offset from UTC, as Europe/Berlin; empty leaves those out
+	// Force retracks also what the history of retracks would leave alone.
+	Force bool `json:"force,omitzero"`
 	// NumberSeparators are further characters that stand between several tracking
 	// numbers in a cell.
 	NumberSeparators string `json:"number_separators,omitzero"`

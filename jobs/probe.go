@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -78,7 +79,11 @@ func (w *Worker) tryOne(ctx context.Context, a *Account, s batch.Stop) (passed b
 				return false, err
 			}
 			t := jobTask(b, todo.Job, todo.Round)
-			return w.handlers[a.Name].probe(ctx, t.payload)
+			passed, err := w.handlers[a.Name].probe(ctx, t.payload)
+			if _, left := errors.AsType[*leftAlone](err); left {
+				continue // it has its result without a call, which tells nothing
+			}
+			return passed, err
 		}
 	}
 	return listOne(ctx, a), nil // nothing waits: any call tells whether the key is good
@@ -102,6 +107,9 @@ func (h *Handler) probe(ctx context.Context, p Payload) (passed bool, err error)
 	}
 	c.probing = true
 	v, err := c.attempt(ctx)
+	if left, ok := errors.AsType[*leftAlone](err); ok {
+		return false, errors.Join(left, c.interrupted(err))
+	}
 	if err != nil {
 		return false, nil // no slot, or no begin: the next probe tells
 	}

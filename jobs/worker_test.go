@@ -48,6 +48,7 @@ type rig struct {
 	version aftership.Version
 	opts    Options
 	rate    float64
+	runs    int // of retrackOne
 }
 
 // newRig sets up everything but the workers. Its limits are high, so that only

@@ -183,6 +183,7 @@ func (c *cli) imports(ctx context.Context, op batch.Operation, files []string) e
 	if err != nil {
 		return err
 	}
+	def.Force = c.imp.force && op == batch.Retrack
 	if len(files) == 0 {
 		return c.retrackListed(ctx, def)
 	}
