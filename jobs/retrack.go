@@ -31,7 +31,7 @@ type Why string
 // The reasons. Those of the history hold for every retrack, the others for
 // shipments that are found rather than named.
 const (
-	WhyTaken     Why = "retracked"    // it is to be retracked
+	WhyTaken     Why = "taken"        // it is retracked now
 	WhyExhausted Why = "exhausted"    // AfterShip has said that it has no retrack left
 	WhyLimit     Why = "limit"        // we have retracked it as often as we may
 	WhyBackoff   Why = "backoff"      // the last retrack is too short ago
@@ -52,21 +52,21 @@ func AllWhys() []Why {
 func (p RetrackPolicy) Judge(h batch.Retracks, now time.Time) (Why, string) {
 	switch {
 	case !h.Exhausted.IsZero():
-		return WhyExhausted, "AfterShip said on " + day(h.Exhausted) + " that no retrack is left (4016)"
+		return WhyExhausted, "AfterShip said on " + onDay(h.Exhausted) + " that no retrack is left (4016)"
 	case len(h.At) >= p.Limit:
-		return WhyLimit, fmt.Sprintf("retracked %s already (%s), and the limit is %d", times(len(h.At)), days(h.Times()), p.Limit)
+		return WhyLimit, fmt.Sprintf("retracked %s already (%s), and the limit is %d", times(len(h.At)), onDays(h.Times()), p.Limit)
 	case now.Before(h.Last().Add(p.Backoff)) && len(h.At) > 0:
-		return WhyBackoff, fmt.Sprintf("retracked on %s; not again before %s", day(h.Last()), h.Last().Add(p.Backoff).UTC().Format("2006-01-02 15:04 UTC"))
+		return WhyBackoff, fmt.Sprintf("retracked on %s; not again before %s", onDay(h.Last()), h.Last().Add(p.Backoff).UTC().Format("2006-01-02 15:04 UTC"))
 	}
 	return WhyTaken, ""
 }
 
-func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
+func onDay(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 
-func days(ts []time.Time) string {
+func onDays(ts []time.Time) string {
 	var all []string
 	for _, t := range ts {
-		all = append(all, day(t))
+		all = append(all, onDay(t))
 	}
 	return strings.Join(all, ", ")
 }

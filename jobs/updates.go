@@ -38,6 +38,9 @@ type Update struct {
 	// Message is that of the newest checkpoint.
 	Message          string `json:"m,omitempty"`
 	ExpectedDelivery string `json:"ed,omitempty"`
+	// ExpiredSince is since when the shipment is expired, where the last known state
+	// says that it is. An event by itself does not tell it.
+	ExpiredSince time.Time `json:"-"`
 }
 
 // Known says that there is an update, for the zero one stands where nothing is known.

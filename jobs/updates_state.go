@@ -1,11 +1,13 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,7 +20,7 @@ import (
 // events of one account may come faster than one node of a cluster serves:
 //
 //	aftership:{ev:<account>:<event>}       an event: "done", or who is about to write its line, since when
-//	aftership:{state:<account>:<subject>}  a tracking's newest update: m, s, e (its order) and d (the update)
+//	aftership:{state:<account>:<subject>}  a tracking's newest update: m, s, e (its order), d (the update), and x (since when it is expired)
 //	aftership:{name:<account>:<name>}      the subjects that a tracking number or an older id means
 //
 // A subject is a tracking's id or, for an event without one, slug and number.
@@ -63,7 +65,7 @@ func (u Update) names() []string {
 
 // scriptState stores an update unless that of a later event is there. Running it
 // again with the same event changes nothing and answers the same.
-// KEYS: state. ARGV: at, sent, event, update, kept for.
+// KEYS: state. ARGV: at, sent, event, update, kept for, when it expired or ”.
 // Returns 1 if the update is the newest that is known.
 var scriptState = redis.NewScript(`
 local old = redis.call('HMGET', KEYS[1], 'm', 's', 'e')
@@ -72,6 +74,7 @@ if old[1] then
   if m < 0 or m == 0 and (s < 0 or s == 0 and ARGV[3] < old[3]) then return 0 end
 end
 redis.call('HSET', KEYS[1], 'm', ARGV[1], 's', ARGV[2], 'e', ARGV[3], 'd', ARGV[4])
+if ARGV[6] == '' then redis.call('HDEL', KEYS[1], 'x') else redis.call('HSETNX', KEYS[1], 'x', ARGV[6]) end
 redis.call('PEXPIRE', KEYS[1], ARGV[5])
 return 1`)
 
@@ -92,11 +95,19 @@ func keepState(ctx context.Context, rdb redis.UniversalClient, u Update) (newest
 		return false, fmt.Errorf("note the names of %s: %w", u.subject(), err)
 	}
 	n, err := scriptState.Run(ctx, rdb, []string{stateKey(u.Account, u.subject())},
-		milli(u.At), milli(u.Sent), u.Event, text, StatesKept.Milliseconds()).Int()
+		milli(u.At), milli(u.Sent), u.Event, text, StatesKept.Milliseconds(), u.expired()).Int()
 	if err != nil {
 		return false, fmt.Errorf("keep the state of %s: %w", u.subject(), err)
 	}
 	return n == 1, nil
+}
+
+// expired is when the event says that the shipment has expired; empty if it does not.
+func (u Update) expired() string {
+	if u.Tag != aftership.TagExpired {
+		return ""
+	}
+	return strconv.FormatInt(cmp.Or(milli(u.At), milli(u.Sent)), 10)
 }
 
 // milli is a time as scripts compare it; 0 where there is none.
@@ -173,27 +184,38 @@ func (k *knowledge) byName(ctx context.Context) error {
 
 // read reads the states of subjects and keeps for each reference the best one.
 func (k *knowledge) read(ctx context.Context, subjects [][]string) error {
-	cmds := make([][]*redis.StringCmd, len(subjects))
+	cmds := make([][]*redis.SliceCmd, len(subjects))
 	_, err := k.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, list := range subjects {
 			for _, s := range list {
-				cmds[i] = append(cmds[i], p.HGet(ctx, stateKey(k.account, s), "d"))
+				cmds[i] = append(cmds[i], p.HMGet(ctx, stateKey(k.account, s), "d", "x"))
 			}
 		}
 		return nil
 	})
-	if err != nil && !errors.Is(err, redis.Nil) {
+	if err != nil {
 		return err
 	}
 	for i, answers := range cmds {
 		for _, a := range answers {
-			u, err := decodeUpdate([]byte(a.Val()))
+			u, err := decodeState(a.Val())
 			if err == nil && fits(k.refs[i], u) && (!k.found[i].Known() || u.newer(k.found[i])) {
 				k.found[i] = u
 			}
 		}
 	}
 	return nil
+}
+
+// decodeState reads an update as it stands in the state of its tracking.
+func decodeState(fields []any) (Update, error) {
+	text, _ := fields[0].(string)
+	u, err := decodeUpdate([]byte(text))
+	if since, _ := fields[1].(string); since != "" {
+		ms, _ := strconv.ParseInt(since, 10, 64)
+		u.ExpiredSince = time.UnixMilli(ms).UTC()
+	}
+	return u, err
 }
 
 // fits says that an update is about the tracking that a reference means. An id

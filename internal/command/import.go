@@ -89,13 +89,22 @@ func (c *cli) retrackCommand() *cobra.Command {
 		`Tracks each shipment again that AfterShip has given up on.
 
 Without a file the trackings with the tag Expired are listed through the API
-(those of the last 120 days, which is as far as the list reaches) and become
-a batch. AfterShip counts the retracks of a tracking and refuses too many.`,
+(those of the last 120 days, which is as far as the list reaches; name older
+ones in a FILE) and become a batch. --dry-run writes the list instead, to
+--report or stdout, with the reason for each shipment that is taken or left.
+
+Every retrack is remembered. A shipment is retracked RETRACK_LIMIT times, with
+RETRACK_BACKOFF between two of them, and never again once AfterShip has refused
+it for good (4016); a row of a file that this forbids ends as skipped. --force
+retracks all the same: AfterShip's own limit holds then.`,
 		`  enqueue retrack-expired
+  enqueue retrack-expired --dry-run --report expired.csv
+  enqueue retrack-expired --min-days-expired 3 --per-day 500 --exclude returned.csv
   enqueue retrack-expired --limit 100 --wait
   enqueue retrack-expired expired.csv`)
 	cmd.Args = cobra.ArbitraryArgs
 	cmd.Flags().StringVar(&c.imp.slug, "slug", "", "courier of rows that name neither a courier nor an id; without a file, list this courier's only")
+	c.exp.add(cmd)
 	return cmd
 }
 
@@ -184,6 +193,11 @@ func (c *cli) imports(ctx context.Context, op batch.Operation, files []string) e
 		return err
 	}
 	def.Force = c.imp.force && op == batch.Retrack
+	if op == batch.Retrack {
+		if err := c.exp.check(files); err != nil {
+			return err
+		}
+	}
 	if len(files) == 0 {
 		return c.retrackListed(ctx, def)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"log/slog"
 	"os"
 	"slices"
@@ -307,14 +308,16 @@ type rowEvent struct {
 	Fields map[string]string `json:"fields"`
 }
 
-func (r *readback) writeJSON() error {
-	out := json.NewEncoder(r.ui.stdout)
-	for record, err := range r.part.Records() {
+func (r *readback) writeJSON() error { return writeRecords(r.ui.stdout, r.columns, r.part.Records()) }
+
+func writeRecords(w io.Writer, columns []string, records iter.Seq2[export.Record, error]) error {
+	out := json.NewEncoder(w)
+	for record, err := range records {
 		if err != nil {
 			return err
 		}
 		e := rowEvent{"row", map[string]string{}}
-		for i, name := range r.columns {
+		for i, name := range columns {
 			if cell := record.Cells[i]; cell != "" {
 				e.Fields[name] = cell
 			}

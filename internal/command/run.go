@@ -32,6 +32,7 @@ type cli struct {
 	read readingFlags
 	rows rowFlags
 	imp  importFlags
+	exp  expiredFlags
 	// lockEnd is when --wait-lock runs out.
 	lockEnd time.Time
 	// inside says that the command runs within a program that lives on.

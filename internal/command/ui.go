@@ -44,24 +44,26 @@ func isTerminal(w io.Writer) bool {
 
 // event is one JSON line. The last one of a run has the event "result".
 type event struct {
-	Event    string       `json:"event"`
-	Time     time.Time    `json:"time"`
-	File     string       `json:"file,omitzero"`
-	Message  string       `json:"message,omitzero"`
-	Rows     *int         `json:"rows,omitzero"`
-	Calls    *int         `json:"calls,omitzero"`
-	Invalid  *int         `json:"invalid,omitzero"`
-	Rate     float64      `json:"rate,omitzero"`
-	Left     float64      `json:"seconds_left,omitzero"`
-	Report   string       `json:"report,omitzero"`
-	Failed   string       `json:"failed_rows,omitzero"`
-	Exit     *int         `json:"exit_code,omitzero"`
-	Error    string       `json:"error,omitzero"`
-	Try      string       `json:"try,omitzero"`
-	Batch    *batchView   `json:"batch,omitzero"`
-	Batches  []*batchView `json:"batches,omitzero"`
-	Existed  bool         `json:"existed,omitzero"`
-	Warnings []string     `json:"warnings,omitzero"`
+	Event   string    `json:"event"`
+	Time    time.Time `json:"time"`
+	File    string    `json:"file,omitzero"`
+	Message string    `json:"message,omitzero"`
+	Rows    *int      `json:"rows,omitzero"`
+	Calls   *int      `json:"calls,omitzero"`
+	Invalid *int      `json:"invalid,omitzero"`
+	Rate    float64   `json:"rate,omitzero"`
+	Left    float64   `json:"seconds_left,omitzero"`
+	Report  string    `json:"report,omitzero"`
+	// LeftAlone counts what was listed and is not retracked, by its reason.
+	LeftAlone map[string]int `json:"left_alone,omitzero"`
+	Failed    string         `json:"failed_rows,omitzero"`
+	Exit      *int           `json:"exit_code,omitzero"`
+	Error     string         `json:"error,omitzero"`
+	Try       string         `json:"try,omitzero"`
+	Batch     *batchView     `json:"batch,omitzero"`
+	Batches   []*batchView   `json:"batches,omitzero"`
+	Existed   bool           `json:"existed,omitzero"`
+	Warnings  []string       `json:"warnings,omitzero"`
 }
 
 func (u *ui) emit(e event) {
