@@ -33,6 +33,9 @@ type Options struct {
 	SweepEvery time.Duration
 	// Retrack says which shipments are retracked again.
 	Retrack RetrackPolicy
+	// RetrackExpired is for how long shipments are gathered into a batch that
+	// webhooks tell to have expired. Defaults to 0: they are not retracked.
+	RetrackExpired time.Duration
 	// Updates makes the worker take in the events of webhooks. Defaults to none.
 	Updates *UpdateOptions
 	// Observer hears what the worker does. Defaults to none.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -19,11 +20,17 @@ type RetrackPolicy struct {
 	Limit int
 	// Backoff is the time between two retracks of a tracking. Defaults to 7 days.
 	Backoff time.Duration
+	// PerDay bounds how many shipments are taken in a day (UTC), of those that are
+	// found rather than named. Defaults to 0: any number.
+	PerDay int
 }
 
 func (p RetrackPolicy) withDefaults() RetrackPolicy {
-	return RetrackPolicy{Limit: cmp.Or(p.Limit, 3), Backoff: cmp.Or(p.Backoff, 7*24*time.Hour)}
+	return RetrackPolicy{Limit: cmp.Or(p.Limit, 3), Backoff: cmp.Or(p.Backoff, 7*24*time.Hour), PerDay: p.PerDay}
 }
+
+// most is how many shipments are in a day's share.
+func (p RetrackPolicy) most() int { return cmp.Or(p.PerDay, math.MaxInt32) }
 
 // Why says why a shipment is retracked, or left alone.
 type Why string

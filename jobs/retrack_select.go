@@ -54,8 +54,8 @@ type Selection struct {
 	Force bool
 	// MinDays is for how many days a shipment must have been expired.
 	MinDays int
-	// PerDay bounds what is taken in a day (UTC), Limit what is taken now. Zero is no bound.
-	PerDay, Limit int
+	// Limit bounds what is taken now. Zero is no bound.
+	Limit int
 	// Newest takes those first that were created last; else the oldest come first,
 	// which AfterShip's list will drop soonest.
 	Newest bool
@@ -295,7 +295,7 @@ func (t *taking) flush(ctx context.Context) error {
 // share says which of the gathered are in the day's share. In a dry run it is
 // found out without taking.
 func (t *taking) share(ctx context.Context) ([]bool, error) {
-	most := cmp.Or(t.PerDay, math.MaxInt32)
+	most := t.Policy.most()
 	if !t.Dry {
 		return t.Ledger.TakeForDay(ctx, t.Account, t.Now, most, t.ids)
 	}
@@ -328,7 +328,7 @@ func (s *Selection) read(i int) (c Candidate, err error) {
 	}
 	switch p.late {
 	case WhyShare:
-		c.Why, c.Text = p.late, fmt.Sprintf("%d are taken in a day (UTC), and the share of %s is full", s.PerDay, onDay(s.Now))
+		c.Why, c.Text = p.late, fmt.Sprintf("%d are taken in a day (UTC), and the share of %s is full", s.Policy.PerDay, onDay(s.Now))
 	case WhyRows:
 		c.Why, c.Text = p.late, fmt.Sprintf("--limit is %d", s.Limit)
 	}

@@ -106,7 +106,7 @@ func TestEveryReason(t *testing.T) {
 		}
 		note(ledger.NoteRetrack(ctx, "acc", []string{"id2"}, "m", now.AddDate(0, 0, -6)))
 		excluded := &Exclusion{names: map[uint64]struct{}{numberHash("1z999aa10000000004"): {}}}
-		s := Selection{Ledger: ledger, Redis: rdb, Account: "acc", MinDays: 2, PerDay: 2, Limit: 1, Excluded: excluded, Now: now}
+		s := Selection{Ledger: ledger, Redis: rdb, Account: "acc", MinDays: 2, Policy: RetrackPolicy{PerDay: 2}, Limit: 1, Excluded: excluded, Now: now}
 		dry := s
 		dry.Dry = true
 		want := map[string]Why{"id0": WhyExhausted, "id1": WhyLimit, "id2": WhyBackoff, "id3": WhyActive, "id4": WhyExcluded, "id5": WhyYoung,
@@ -125,7 +125,7 @@ func TestEveryReason(t *testing.T) {
 		if !maps.Equal(got, want) || s.Counts()[WhyRepeat] != 1 {
 			t.Errorf("%v %v", got, s.Counts())
 		}
-		again.Force, again.PerDay = true, 0
+		again.Force, again.Policy.PerDay = true, 0
 		got, _ = whys(t, choose(t, &again, page))
 		if got["id0"] != WhyTaken || got["id1"] != WhyTaken || got["id2"] != WhyTaken || got["id3"] != WhyActive {
 			t.Errorf("by force: %v", got)
@@ -206,9 +206,9 @@ func TestSelections(t *testing.T) {
 				}
 				pages[len(pages)-1] = append(pages[len(pages)-1], tr)
 			}
-			s := &Selection{Ledger: ledger, Account: account, Now: now, Limit: rand.N(3) * rand.N(300), PerDay: rand.N(3) * rand.N(300), Newest: run%2 == 0, Dry: run%3 == 0}
+			s := &Selection{Ledger: ledger, Account: account, Now: now, Limit: rand.N(3) * rand.N(300), Policy: RetrackPolicy{PerDay: rand.N(3) * rand.N(300)}, Newest: run%2 == 0, Dry: run%3 == 0}
 			most := len(created)
-			for _, bound := range []int{s.Limit, s.PerDay} {
+			for _, bound := range []int{s.Limit, s.Policy.PerDay} {
 				if bound > 0 {
 					most = min(most, bound)
 				}
@@ -221,7 +221,7 @@ func TestSelections(t *testing.T) {
 				}
 			}
 			if len(ids) != min(most, can) {
-				t.Errorf("%d taken of %d, limit %d, share %d", len(ids), can, s.Limit, s.PerDay)
+				t.Errorf("%d taken of %d, limit %d, share %d", len(ids), can, s.Limit, s.Policy.PerDay)
 			}
 			for i, id := range ids {
 				if !free[id] {
@@ -289,7 +289,7 @@ func TestExpiredShipmentsOverDays(t *testing.T) {
 	for _, perDay := range []int{12, 0} {
 		eachStore(t, aftership.V202507, sandbox.Options{RetrackLimit: 5, ExpireAfter: 5 * 24 * time.Hour}, func(t *testing.T, r *rig) {
 			const shipments, exhausted, days = 40, 7, 26
-			n := &nights{rig: r, policy: RetrackPolicy{Limit: 3, Backoff: 6 * 24 * time.Hour}, perDay: perDay, taken: map[string][]string{}}
+			n := &nights{rig: r, policy: RetrackPolicy{Limit: 3, Backoff: 6 * 24 * time.Hour, PerDay: perDay}, perDay: perDay, taken: map[string][]string{}}
 			for i := range shipments {
 				used := 0
 				if i < exhausted {
@@ -330,7 +330,7 @@ func (n *nights) night(d int) {
 
 func (n *nights) selection() *Selection {
 	n.t.Helper()
-	s := &Selection{Ledger: n.ledger, Redis: n.rdb, Account: "acc", Policy: n.policy, PerDay: n.perDay, Now: n.clock.now()}
+	s := &Selection{Ledger: n.ledger, Redis: n.rdb, Account: "acc", Policy: n.policy, Now: n.clock.now()}
 	var all []aftership.Tracking
 	account := n.account()
 	defer account.Close()

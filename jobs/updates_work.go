@@ -73,6 +73,9 @@ func (w *Worker) newUpdateServers(rdb redis.UniversalClient) {
 	if w.opts.Updates == nil {
 		return
 	}
+	if w.opts.RetrackExpired > 0 && w.opts.Updates.Expired == nil {
+		w.opts.Updates.Expired = w.await
+	}
 	w.updater = newUpdater(w.opts)
 	for _, a := range w.accounts {
 		cfg := w.config(a, laneFinish)

@@ -21,6 +21,7 @@ var weights = map[batch.Priority]int{batch.Upload: 6, batch.Nightly: 3, batch.Ba
 // server for each account and lane, so that a slow lane never holds a fast
 // one's places, and one pacer for each account and class.
 type Worker struct {
+	rdb      redis.UniversalClient
 	ledger   *batch.Store
 	queue    *Queue
 	accounts []*Account
@@ -39,7 +40,7 @@ type Worker struct {
 // NewWorker makes a worker. rdb must be a client whose cancelled contexts are
 // repaired (see package redisconn), because asynq writes its results through it.
 func NewWorker(rdb redis.UniversalClient, ledger *batch.Store, queue *Queue, accounts []*Account, opts Options) *Worker {
-	w := &Worker{ledger: ledger, queue: queue, accounts: accounts, opts: opts.withDefaults()}
+	w := &Worker{rdb: rdb, ledger: ledger, queue: queue, accounts: accounts, opts: opts.withDefaults()}
 	w.reach.now = w.opts.Now
 	w.couriers = newRenewal(rdb, accounts, w.opts.Now)
 	for _, a := range accounts {
@@ -164,6 +165,9 @@ func (w *Worker) startSweeper(ctx context.Context) {
 	w.repeat(ctx, w.opts.SweepEvery, "sweep", w.Sweep)
 	w.repeat(ctx, w.opts.SweepEvery, "renewal of the couriers", w.couriers.renew)
 	w.repeat(ctx, w.opts.SweepEvery/4, "probe of stops", w.probeStops)
+	if every := w.opts.RetrackExpired; every > 0 {
+		w.repeat(ctx, every/2, "retrack of what has expired", w.retrackExpired)
+	}
 	w.repeat(ctx, orphanLook, "search for orphans", func(ctx context.Context) error { return w.adopt(ctx, orphans) })
 }
 

@@ -130,8 +130,8 @@ func (l *listing) choose(ctx context.Context) error {
 		return err
 	}
 	l.sel = jobs.Selection{
-		Ledger: l.s.ledger, Redis: l.s.limiterRedis(), Account: l.cfg.Account, Policy: wire.RetrackPolicy(l.cfg), Force: l.imp.force,
-		MinDays: l.exp.minDays, PerDay: l.perDay(), Limit: l.imp.limit, Newest: l.exp.order == newestFirst, Excluded: excluded,
+		Ledger: l.s.ledger, Redis: l.s.limiterRedis(), Account: l.cfg.Account, Policy: l.policy(), Force: l.imp.force,
+		MinDays: l.exp.minDays, Limit: l.imp.limit, Newest: l.exp.order == newestFirst, Excluded: excluded,
 		Dry: l.imp.dryRun, Now: l.now,
 	}
 	err = l.sel.Begin()
@@ -148,11 +148,12 @@ func (l *listing) choose(ctx context.Context) error {
 	return nil
 }
 
-func (l *listing) perDay() int {
-	if l.exp.perDay < 0 {
-		return l.cfg.RetrackPerDay
+func (l *listing) policy() jobs.RetrackPolicy {
+	p := wire.RetrackPolicy(l.cfg)
+	if l.exp.perDay >= 0 {
+		p.PerDay = l.exp.perDay
 	}
-	return l.exp.perDay
+	return p
 }
 
 // excluded reads the sheet of --exclude.

@@ -73,12 +73,12 @@ func LedgerOptions(cfg config.Config) batch.Options {
 
 // WorkerOptions are a worker's settings.
 func WorkerOptions(cfg config.Config, log *slog.Logger) jobs.Options {
-	return jobs.Options{MaxAttempts: cfg.MaxAttempts, Concurrency: cfg.Concurrency, ReportDir: cfg.ReportDir, Reports: ReportOptions(cfg), Retrack: RetrackPolicy(cfg), Log: log}
+	return jobs.Options{MaxAttempts: cfg.MaxAttempts, Concurrency: cfg.Concurrency, ReportDir: cfg.ReportDir, Reports: ReportOptions(cfg), Retrack: RetrackPolicy(cfg), RetrackExpired: cfg.RetrackOnExpired, Log: log}
 }
 
 // RetrackPolicy is which shipments the settings let be retracked again.
 func RetrackPolicy(cfg config.Config) jobs.RetrackPolicy {
-	return jobs.RetrackPolicy{Limit: cfg.RetrackLimit, Backoff: cfg.RetrackBackoff}
+	return jobs.RetrackPolicy{Limit: cfg.RetrackLimit, Backoff: cfg.RetrackBackoff, PerDay: cfg.RetrackPerDay}
 }
 
 // ReportOptions are the settings of reports.
