@@ -95,9 +95,11 @@ var steps = map[string]step{
 	"worker --inbox shipments": {try: tryHotFolder},
 
 	// Retrack expired shipments.
-	"enqueue retrack-expired":             {with: account, code: 1, says: []string{"9 trackings are expired", "7 retracked", "1 already so", "1 rejected"}},
-	"enqueue retrack-expired --limit 100": {with: account, code: 1, says: []string{"7 retracked"}},
-	"enqueue retrack-expired expired.csv": {with: account, code: 1, says: []string{"7 retracked", "1 already so", "2 rejected"}},
+	"enqueue retrack-expired":                                    {with: account, code: 1, says: []string{"9 trackings are expired", "1 still tracked", "7 retracked", "1 rejected"}},
+	"enqueue retrack-expired --dry-run":                          {with: account, says: []string{"JNET2608000155,j-net", "not retracked so far", "skip,active"}},
+	"enqueue retrack-expired --per-day 500 --min-days-expired 3": {with: account, code: 1, says: []string{"not expired for long enough", "6 retracked", "1 rejected"}},
+	"enqueue retrack-expired --limit 100":                        {with: account, code: 1, says: []string{"7 retracked"}},
+	"enqueue retrack-expired expired.csv":                        {with: account, code: 1, says: []string{"7 retracked", "1 already so", "2 rejected"}},
 
 	// Read back.
 	"enqueue export -o all.csv": {with: account, says: []string{"22 trackings", "Written: all.csv"}, then: func(w *world, _ result) { w.must(0, "enqueue update --dry-run all.csv") }},

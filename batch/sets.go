@@ -76,7 +76,7 @@ const (
 	Already Outcome = "already"
 	// Duplicate: an earlier row of the sheet says the same; this one was not sent. It fares as that row does.
 	Duplicate Outcome = "duplicate"
-	// Skipped: the row was left alone on purpose (a report fed back, --skip, --limit). Nothing to do.
+	// Skipped: the row was left alone on purpose (a report fed back, --skip, --limit, the policy for retracks). Nothing to do.
 	Skipped Outcome = "skipped"
 	// Invalid: our own check refused the row; it was never sent. Mend the cell that the message names.
 	Invalid Outcome = "invalid"
