@@ -103,7 +103,7 @@ func (c *claim) explain(text string) error {
 	return os.WriteFile(filepath.Join(dir, errorText), []byte(text+"\n"), 0o666)
 }
 
-// over notes that the run has ended, whichever way.
+// over notes that the run has ended, whichever way, or that it has got past what may kill a worker.
 func (c *claim) over() { _ = os.Remove(filepath.Join(c.dir, runs)) }
 
 // tries is how many runs have begun and not ended.

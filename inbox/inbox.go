@@ -338,6 +338,7 @@ func (b *Box) settle(e ending) {
 	c := e.c
 	if e.waits {
 		c.waits = true
+		c.over() // nobody has died of it so far
 		return
 	}
 	c.running = false

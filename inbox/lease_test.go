@@ -161,6 +161,32 @@ func TestPoison(t *testing.T) {
 	}
 }
 
+// A file is not to blame for workers that die while it waits for its batch.
+func TestWaitingIsNoPoison(t *testing.T) {
+	f := newFolder(t)
+	f.put("create/x.csv", "x")
+	f.run = func(_ context.Context, j Job) Result {
+		j.Waits()
+		return Result{}
+	}
+	for range mostTries + 2 {
+		b := f.open(1)
+		for len(b.mine) == 0 {
+			b.turn(t.Context())
+			f.clock.pass(30 * time.Second)
+		}
+		b.settle(<-b.ended) // it waits
+		<-b.ended           // nobody settles its end
+		f.clock.pass(time.Minute)
+	}
+	f.run = func(_ context.Context, j Job) Result { return reported(j) }
+	b := f.open(1)
+	f.look(b)
+	f.clock.pass(time.Minute)
+	f.look(b)
+	f.has("done/2026-11-22/x.csv", "done/2026-11-22/x.report.csv")
+}
+
 // diesOf makes a worker that dies of a file which is ready, or which a dead one has left.
 func (f *folder) diesOf() {
 	b := f.open(1)

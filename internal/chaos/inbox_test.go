@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -55,8 +56,8 @@ func hotFolder(files, rows int) []dropped {
 	return all
 }
 
-// Two workers on one hot folder are killed again and again, while files are put
-// into it: every file is carried out once, and lies in the end where it belongs
+// Two workers on one hot folder are killed again and again, and in the long form one is
+// frozen, while files are put into it: every file is carried out once, and lies in the end where it belongs
 // with the report of its rows.
 func TestHotFolder(t *testing.T) {
 	w := open(t, setup{rate: pick(200, 1000)})
@@ -70,6 +71,9 @@ func TestHotFolder(t *testing.T) {
 		w.drop(box, files[len(files)*k/kills:len(files)*(k+1)/kills])
 		w.until("files come out", func() bool { return len(placed(box)) >= len(files)*k/(kills+1) })
 		time.Sleep(rand.N(300 * time.Millisecond)) // the moment is random on purpose
+		if long && k == kills/2 {
+			w.freeze(box, workers.workers[0])
+		}
 		workers.kill(rand.IntN(len(workers.workers)))
 	}
 	w.until("all files came out", func() bool { return len(placed(box)) >= len(files) })
@@ -77,6 +81,19 @@ func TestHotFolder(t *testing.T) {
 	workers.end()
 	w.judgeFolder(box, files)
 	t.Logf("%d files, %d kills, %s", len(files), kills, took.Round(time.Second))
+}
+
+// freeze stops a worker until the other one has taken what it had in hand.
+func (w *world) freeze(box string, p *proc) {
+	has := func() int {
+		claims, _ := filepath.Glob(filepath.Join(box, "processing", "*-"+itoa(p.cmd.Process.Pid)+"-*", "2*"))
+		return len(claims)
+	}
+	w.until("it has files in hand", func() bool { return has() > 0 })
+	p.signal(syscall.SIGSTOP)
+	w.until("its files were taken over", func() bool { return has() == 0 })
+	p.signal(syscall.SIGCONT)
+	w.t.Log("a worker was frozen until its files were taken over")
 }
 
 // drop puts files into the folder as a careful program does: under another name first.
