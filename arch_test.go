@@ -29,6 +29,7 @@ var layers = map[string][]string{
 	"sheet/preset":       {"sheet"},
 	"value":              {},
 	"carrier":            {},
+	"notify":             {},
 	"fetch":              {},
 	"redisconn":          {},
 	"slots":              {},
@@ -37,9 +38,9 @@ var layers = map[string][]string{
 	"ratelimit":          {"redisconn"},
 	"report":             {"batch", "sheet", "sheet/book"},
 	"aftership/sandbox":  {"aftership"},
-	"jobs":               {"aftership", "sheet", "sheet/preset", "value", "carrier", "batch", "ratelimit", "redisconn", "config", "report", "slots", "internal/failpoint"},
+	"jobs":               {"aftership", "sheet", "sheet/preset", "value", "carrier", "batch", "ratelimit", "redisconn", "config", "report", "slots", "notify", "internal/failpoint"},
 	"export":             {"aftership", "batch", "jobs", "sheet", "sheet/book"},
-	"internal/wire":      {"aftership", "batch", "report", "ratelimit", "redisconn", "config", "jobs"},
+	"internal/wire":      {"aftership", "batch", "report", "ratelimit", "redisconn", "config", "jobs", "notify"},
 	"inbox":              {},
 	"web":                {"aftership", "batch", "jobs", "redisconn", "report", "sheet"},
 	"internal/command":   nil, // nil is any
@@ -64,7 +65,8 @@ var only = map[string][]string{
 	"github.com/spf13/cobra":                         {"internal/command", "cmd/worker", "cmd/sandbox"},
 	"github.com/prometheus/client_golang/prometheus": {"web"},
 	"github.com/robfig/cron/v3":                      {"slots"},
-	"net/http":                                       {"aftership", "fetch", "web", "aftership/sandbox", "internal/command", "cmd/sandbox", "internal/wire"},
+	"github.com/wneessen/go-mail":                    {"notify"},
+	"net/http":                                       {"aftership", "fetch", "notify", "web", "aftership/sandbox", "internal/command", "cmd/sandbox", "internal/wire"},
 }
 
 type pkg struct {

@@ -86,7 +86,7 @@ func TestComposeRedis(t *testing.T) {
 
 // notForContainers are the settings that a container does not take from the shell:
 // they name files and directories, which are other ones inside.
-var notForContainers = []string{"AFTERSHIP_BULK_CONFIG", "AFTERSHIP_API_KEY_FILE", "AFTERSHIP_API_SECRET_FILE", "AFTERSHIP_WEBHOOK_SECRET_FILE", "REDIS_URL", "REPORT_DIR", "UPDATES_DIR", "STATE_DIR", "INBOX_DIR"}
+var notForContainers = []string{"AFTERSHIP_BULK_CONFIG", "AFTERSHIP_API_KEY_FILE", "AFTERSHIP_API_SECRET_FILE", "AFTERSHIP_WEBHOOK_SECRET_FILE", "NOTIFY_WEBHOOK_URL_FILE", "NOTIFY_WEBHOOK_SECRET_FILE", "NOTIFY_SLACK_URL_FILE", "NOTIFY_MAIL_PASSWORD_FILE", "REDIS_URL", "REPORT_DIR", "UPDATES_DIR", "STATE_DIR", "INBOX_DIR"}
 
 // Every variable is a setting, and every setting reaches the programs.
 func TestComposeEnvironment(t *testing.T) {

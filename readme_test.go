@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -93,6 +94,8 @@ var steps = map[string]step{
 	// The hot folder.
 	"enqueue watch shipments":  {try: tryHotFolder},
 	"worker --inbox shipments": {try: tryHotFolder},
+
+	"enqueue notify --test": {with: someone, says: []string{"slack to 127.0.0.1", "sent."}},
 
 	// Retrack expired shipments.
 	"enqueue retrack-expired":                                    {with: account, code: 1, says: []string{"9 trackings are expired", "1 still tracked", "7 retracked", "1 rejected"}},
@@ -206,6 +209,13 @@ func scheduled(w *world) {
 		w.Fatal("the README shows no settings.yml")
 	}
 	w.write("settings.yml", strings.Replace(text[1], "redis_url:", "# redis_url:", 1))
+}
+
+// someone is there to be told.
+func someone(w *world) {
+	chat := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	w.Cleanup(chat.Close)
+	w.env["NOTIFY_SLACK_URL"] = chat.URL
 }
 
 func created(w *world) {

@@ -106,6 +106,8 @@ type Batch struct {
 	ReportedAt time.Time
 	// SpentAt is when more failed than the Budget allows, as long as the batch is stopped for that.
 	SpentAt time.Time
+	// Told is the EndMark of what was told last.
+	Told string
 	// TrimmedAt is when rows and results were removed after their retention.
 	TrimmedAt time.Time
 	// Version is the format of the ledger that the batch is written in.

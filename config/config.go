@@ -62,6 +62,8 @@ type Config struct {
 	InboxFiles int
 	// Schedules are the commands that workers run by themselves, in the order of the file. Defaults to none.
 	Schedules []Schedule
+	// Notify says who is told of the end of a batch. Defaults to nobody.
+	Notify Notify
 	// LogLevel is debug, info, warn or error. Defaults to "info".
 	LogLevel string
 	// LogFormat is text or json. Defaults to "text".
@@ -156,7 +158,7 @@ func (c Config) Show() []Shown { return slices.Clone(c.shown) }
 // ForSandbox is a copy that works with a sandbox: its address and key for the
 // current account alone, no Redis, no signing, no rate limit but the sandbox's.
 func (c Config) ForSandbox(baseURL, key string) Config {
-	c.BaseURL, c.RedisURL, c.RateLimit = baseURL, Secret{}, RateLimit{}
+	c.BaseURL, c.RedisURL, c.RateLimit, c.Notify = baseURL, Secret{}, RateLimit{}, Notify{}
 	c.Accounts = map[string]Account{c.Account: {Name: c.Account, APIKey: NewSecret(key), Signing: "none"}}
 	replaced := map[string]string{setBaseURL: baseURL, setKey: mask, setSigning: "none", setRedis: "", setRate: "",
 		setKeyFile: "", setSecret: "", setSecretFile: "", setHook: "", setHookFile: ""}

@@ -203,7 +203,7 @@ func (l *loader) wrong(f found, err error) {
 // hidden says that the value stays out of errors: a secret, an address with a
 // password in it, and nothing at all.
 func (f found) hidden() bool {
-	return f.Secret || f.text == "" || (f.Name == setBaseURL && strings.Contains(f.text, "@"))
+	return f.Secret || f.text == "" || ((f.Name == setBaseURL || f.Name == setNotifyServer) && strings.Contains(f.text, "@"))
 }
 
 // label names the setting as its origin does.
@@ -283,6 +283,7 @@ func (l *loader) read() Config {
 	c.InboxDir = setting(l, setInboxDir, l.env.optionalDirectory)
 	c.InboxStill = setting(l, setInboxStill, stillness)
 	c.InboxFiles = setting(l, setInboxFiles, wholeNumber(1, 100))
+	c.Notify = l.notify()
 	c.LogLevel = setting(l, setLogLevel, oneOf("debug", "info", "warn", "error"))
 	c.LogFormat = setting(l, setLogFormat, oneOf("text", "json"))
 	c.shown = l.shown

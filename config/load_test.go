@@ -80,7 +80,7 @@ func TestDefaults(t *testing.T) {
 		Account: "default", Accounts: map[string]Account{"default": {Name: "default", Signing: "none"}},
 		BaseURL: "https://api.aftership.com", APIVersion: "2024-04", ReportDir: "reports", ReportFormat: "csv", ReportGuard: "auto", UpdatesDir: "updates",
 		StateDir: "/home/ann/.local/state/aftership-bulk", MaxAttempts: 8, Retention: 14 * 24 * time.Hour,
-		MetaRetention: 90 * 24 * time.Hour, RetrackLimit: 3, RetrackBackoff: 7 * 24 * time.Hour, InboxStill: 10 * time.Second, InboxFiles: 8, LogLevel: "info", LogFormat: "text", file: c.file, shown: c.shown,
+		MetaRetention: 90 * 24 * time.Hour, RetrackLimit: 3, RetrackBackoff: 7 * 24 * time.Hour, InboxStill: 10 * time.Second, InboxFiles: 8, Notify: Notify{WebhookWhen: "failure", SlackWhen: "failure", MailWhen: "failure"}, LogLevel: "info", LogFormat: "text", file: c.file, shown: c.shown,
 	}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got  %+v\nwant %+v", c, want)

@@ -66,7 +66,23 @@ const (
 	setInboxStill    = "inbox_still"
 	setInboxFiles    = "inbox_files"
 	setLogLevel      = "log_level"
-	setLogFormat     = "log_format"
+
+	setNotifyURL          = "notify_webhook_url"
+	setNotifyURLFile      = "notify_webhook_url_file"
+	setNotifySecret       = "notify_webhook_secret"
+	setNotifySecretFile   = "notify_webhook_secret_file"
+	setNotifyWebhook      = "notify_webhook"
+	setNotifySlackURL     = "notify_slack_url"
+	setNotifySlackURLFile = "notify_slack_url_file"
+	setNotifySlack        = "notify_slack"
+	setNotifyServer       = "notify_mail_server"
+	setNotifyPassword     = "notify_mail_password"
+	setNotifyPasswordFile = "notify_mail_password_file"
+	setNotifyFrom         = "notify_mail_from"
+	setNotifyTo           = "notify_mail_to"
+	setNotifyMail         = "notify_mail"
+	setNotifyPlain        = "notify_plain_text"
+	setLogFormat          = "log_format"
 )
 
 var settings = []Setting{
@@ -133,6 +149,36 @@ var settings = []Setting{
 		Doc: "How long size and time of a file in a hot folder must not change before it is taken: `10s`, `2m`. Defaults to `10s`."},
 	{Name: setInboxFiles, Env: "INBOX_FILES", Key: "inbox_files", Default: "8", number: true,
 		Doc: "How many files of a hot folder one worker reads and puts on the queue at once; without Redis it is one. Defaults to `8`."},
+	{Name: setNotifyURL, Env: "NOTIFY_WEBHOOK_URL", Key: "notify_webhook_url", Secret: true,
+		Doc: "Where a signed webhook is posted to when a batch has ended. Defaults to none."},
+	{Name: setNotifyURLFile, Env: "NOTIFY_WEBHOOK_URL_FILE", Key: "notify_webhook_url_file",
+		Doc: "A file that holds that address. Defaults to none."},
+	{Name: setNotifySecret, Env: "NOTIFY_WEBHOOK_SECRET", Key: "notify_webhook_secret", Secret: true,
+		Doc: "What that webhook is signed with. Defaults to none; there is no webhook without one."},
+	{Name: setNotifySecretFile, Env: "NOTIFY_WEBHOOK_SECRET_FILE", Key: "notify_webhook_secret_file",
+		Doc: "A file that holds that secret. Defaults to none."},
+	{Name: setNotifyWebhook, Env: "NOTIFY_WEBHOOK", Key: "notify_webhook", Default: "failure",
+		Doc: "When: `always`, `failure` (rows need a person, or the batch was stopped) or `off`. Defaults to `failure`."},
+	{Name: setNotifySlackURL, Env: "NOTIFY_SLACK_URL", Key: "notify_slack_url", Secret: true,
+		Doc: "An incoming webhook of Slack that is told of the end of batches. Defaults to none."},
+	{Name: setNotifySlackURLFile, Env: "NOTIFY_SLACK_URL_FILE", Key: "notify_slack_url_file",
+		Doc: "A file that holds that address. Defaults to none."},
+	{Name: setNotifySlack, Env: "NOTIFY_SLACK", Key: "notify_slack", Default: "failure",
+		Doc: "When Slack is told: `always`, `failure` or `off`. Defaults to `failure`."},
+	{Name: setNotifyServer, Env: "NOTIFY_MAIL_SERVER", Key: "notify_mail_server",
+		Doc: "The mail server by which e-mails about the end of batches are sent: `smtp://USER@HOST:587` (STARTTLS) or `smtps://USER@HOST:465` (TLS). Defaults to none."},
+	{Name: setNotifyPassword, Env: "NOTIFY_MAIL_PASSWORD", Key: "notify_mail_password", Secret: true,
+		Doc: "The password of its user. Defaults to none."},
+	{Name: setNotifyPasswordFile, Env: "NOTIFY_MAIL_PASSWORD_FILE", Key: "notify_mail_password_file",
+		Doc: "A file that holds that password. Defaults to none."},
+	{Name: setNotifyFrom, Env: "NOTIFY_MAIL_FROM", Key: "notify_mail_from",
+		Doc: "Who those e-mails are from. Defaults to none."},
+	{Name: setNotifyTo, Env: "NOTIFY_MAIL_TO", Key: "notify_mail_to",
+		Doc: "Who they go to, with commas between several. Defaults to none."},
+	{Name: setNotifyMail, Env: "NOTIFY_MAIL", Key: "notify_mail", Default: "failure",
+		Doc: "When they are sent: `always`, `failure` or `off`. Defaults to `failure`."},
+	{Name: setNotifyPlain, Env: "NOTIFY_PLAIN_TEXT", Key: "notify_plain_text", Default: "off",
+		Doc: "`on` allows `http://` addresses, and mail servers without TLS, also on other machines. Defaults to `off`."},
 	{Name: setLogLevel, Env: "LOG_LEVEL", Flag: "log-level", Key: "log_level", Default: "info", arg: "LEVEL",
 		Doc: "What is logged: `debug`, `info`, `warn` or `error` and worse. Defaults to `info`."},
 	{Name: setLogFormat, Env: "LOG_FORMAT", Flag: "log-format", Key: "log_format", Default: "text", arg: "FORMAT",

@@ -78,6 +78,9 @@ func (c *call) record(ctx context.Context, res batch.Result) error {
 	if rec.First {
 		c.h.opts.Observer.JobEnded(c.b.Account, c.b.Operation, res.Outcome)
 	}
+	if rec.Spent {
+		return c.h.overspent(ctx, c.b.ID)
+	}
 	if !rec.Last {
 		return nil
 	}

@@ -154,6 +154,16 @@ func finishTask(b batch.Batch) task {
 	}
 }
 
+// stoppedTask is that of the report of a batch that was stopped for its errors;
+// the moment tells several stops apart.
+func stoppedTask(b batch.Batch) task {
+	return task{
+		kind:    taskStopped,
+		queue:   queueName(b.Account, laneFinish, b.Priority),
+		payload: Payload{V: payloadVersion(b), Account: b.Account, Batch: b.ID, Job: int(b.SpentAt.UnixMilli()), Round: b.Rounds},
+	}
+}
+
 func (f *feeder) add(ctx context.Context, t task) error {
 	f.tasks = append(f.tasks, t)
 	if len(f.tasks) < f.bulk() {

@@ -86,7 +86,7 @@ func limitFigures(a *Account) []LimitFigures {
 }
 
 func (w *Worker) queueFigures(a *Account, f *Figures) error {
-	infos, err := w.queue.infos(a.Name, append(lanes(), laneUpdates)...)
+	infos, err := w.queue.infos(a.Name, append(lanes(), sideLanes()...)...)
 	if err != nil {
 		return err
 	}

@@ -88,6 +88,8 @@ func (h *Handler) carryOut(ctx context.Context, kind string, p Payload) error {
 		return h.lookup(ctx, p)
 	case taskFinish:
 		return h.finish(ctx, p)
+	case taskStopped:
+		return h.reportStopped(ctx, p)
 	}
 	return back(time.Minute, "task type %s is unknown to this version; upgrade the worker", kind)
 }

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"time"
 
+	"aftership-bulk/notify"
 	"aftership-bulk/report"
 )
 
@@ -38,6 +39,8 @@ type Options struct {
 	RetrackExpired time.Duration
 	// Updates makes the worker take in the events of webhooks. Defaults to none.
 	Updates *UpdateOptions
+	// Notify tells people how batches ended. Defaults to nobody.
+	Notify *notify.Notifier
 	// Observer hears what the worker does. Defaults to none.
 	Observer Observer
 	// Now is the clock. Defaults to time.Now.

@@ -41,7 +41,7 @@ func (w *Worker) adopt(ctx context.Context, o *orphanage) error {
 	}
 	alone := map[string]bool{}
 	for _, a := range w.accounts {
-		infos, err := w.queue.infos(a.Name, append(lanes(), laneUpdates)...)
+		infos, err := w.queue.infos(a.Name, append(lanes(), sideLanes()...)...)
 		if err != nil {
 			return err
 		}

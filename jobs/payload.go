@@ -30,6 +30,8 @@ const (
 	taskJob    = "aftership:job"    // one call for one row
 	taskLookup = "aftership:lookup" // one listing that finds the ids of up to 50 rows
 	taskFinish = "aftership:finish" // the report of a batch whose last job has ended
+	// taskStopped is the report of a batch that was stopped for its errors.
+	taskStopped = "aftership:stopped"
 )
 
 // Payload is what a task carries: the address of a job in the ledger, and
@@ -71,6 +73,8 @@ func (p Payload) taskID(kind string) string {
 		return fmt.Sprintf("%s:l%d:%d:%d", p.Batch, p.Job, p.Round, p.Try)
 	case taskFinish:
 		return fmt.Sprintf("%s:finish:%d", p.Batch, p.Round)
+	case taskStopped:
+		return fmt.Sprintf("%s:stopped:%d", p.Batch, p.Job)
 	}
 	return fmt.Sprintf("%s:%d:%d", p.Batch, p.Job, p.Round)
 }

@@ -43,6 +43,9 @@ func (w *Worker) sweepAccount(ctx context.Context, a *Account) error {
 		} else if w.opts.Now().Sub(b.FinishedAt) > quietTime {
 			err = w.unreported(ctx, b)
 		}
+		if err == nil {
+			err = w.untold(ctx, b)
+		}
 		if err != nil {
 			return err
 		}

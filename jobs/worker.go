@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -35,6 +36,7 @@ type Worker struct {
 	sweeping sync.WaitGroup
 	updater  *updater        // nil where no webhooks are taken in
 	updates  []*asynq.Server // of events, one for each account
+	notices  []*asynq.Server // of what is told of batches, likewise
 }
 
 // NewWorker makes a worker. rdb must be a client whose cancelled contexts are
@@ -50,6 +52,7 @@ func NewWorker(rdb redis.UniversalClient, ledger *batch.Store, queue *Queue, acc
 		}
 	}
 	w.newUpdateServers(rdb)
+	w.newNoticeServers(rdb)
 	return w
 }
 
@@ -106,7 +109,7 @@ func (w *Worker) Start(ctx context.Context) error {
 		}
 	}
 	w.startSweeper(ctx)
-	return w.startUpdates()
+	return errors.Join(w.startUpdates(), w.startNotices())
 }
 
 func (w *Worker) handler(a *Account) *Handler {
@@ -130,7 +133,7 @@ func (w *Worker) Shutdown() {
 		if w.sweeps != nil {
 			w.sweeps()
 		}
-		servers := slices.Concat(w.servers, w.updates)
+		servers := slices.Concat(w.servers, w.updates, w.notices)
 		for _, s := range servers {
 			s.Stop() // fetch no more
 		}

@@ -1,12 +1,15 @@
 -- control changes what a batch may do as a whole.
 -- KEYS: meta
--- ARGV: pause, stop, resume, cancel or reported; now; reason
+-- ARGV: pause, stop, resume, cancel, reported or told; now; reason, or what was told
 -- Returns: {1 if a report is due}, or {n < 0}.
 local m, bad = open(KEYS[1], 'cancelled', 'finished', 'hold', 'sealed', 'budget')
 if not m then return {bad} end
 local act = ARGV[1]
 if act == 'reported' then
   if m[4] then redis.call('HSET', KEYS[1], 'reported', ARGV[2]) end
+elseif act == 'told' then
+  redis.call('HSET', KEYS[1], 'told', ARGV[3])
+  return {0}
 elseif act == 'cancel' then
   if m[4] and not m[3] then return {-8} end
   if not m[4] and not m[3] then redis.call('HSET', KEYS[1], 'cancelled', ARGV[2], 'sealed', 1) end

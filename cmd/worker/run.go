@@ -131,6 +131,9 @@ func work(ctx context.Context, cfg config.Config, stderr io.Writer, verbose bool
 		return err
 	}
 	queue, opts := jobs.NewQueue(rdb), wire.WorkerOptions(cfg, log)
+	if opts.Notify, err = wire.Notifier(cfg); err != nil {
+		return &failure{exitUsage, err, "mend the settings NOTIFY_...; `enqueue config show` lists them"}
+	}
 	face, err := newFace(cfg, rdb, queue, &opts, log)
 	if err != nil {
 		return err

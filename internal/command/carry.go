@@ -163,6 +163,10 @@ func (c *cli) carryEmbedded(ctx context.Context, s *session, inputs []*input) er
 // workEmbedded runs the worker inside until every batch has ended, the account
 // is stopped, or the person interrupts.
 func (c *cli) workEmbedded(ctx context.Context, s *session, inputs []*input) error {
+	teller, err := c.notifier()
+	if err != nil {
+		return err
+	}
 	if err := s.intake.Lift(ctx, s.cfg.Account); err != nil { // a person started it again, so the cause should be gone
 		return err
 	}
@@ -194,6 +198,7 @@ func (c *cli) workEmbedded(ctx context.Context, s *session, inputs []*input) err
 		}
 		s.compact(context.WithoutCancel(ctx), in.b)
 		c.tellEnding(e, in)
+		c.tellPeople(ctx, s, teller, in, e)
 		codes = append(codes, e.code())
 		if ends {
 			break

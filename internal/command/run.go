@@ -110,7 +110,7 @@ number of machines take them, and returns at once.
 		c.completes(c.statusCommand()), c.batchesCommand(), c.completes(c.reportCommand()), c.completes(c.retryCommand()), c.completes(c.deadCommand()),
 		c.completes(c.pauseCommand()), c.completes(c.resumeCommand()), c.completes(c.cancelCommand()), c.completes(c.purgeCommand()),
 		c.exportCommand(), c.lastCheckpointCommand(), c.predictCommand(), c.couriersCommand(),
-		c.schedulesCommand(), c.watchCommand(), c.doctorCommand(), c.templateCommand(), c.configCommand())
+		c.schedulesCommand(), c.watchCommand(), c.completes(c.notifyCommand()), c.doctorCommand(), c.templateCommand(), c.configCommand())
 	offerSettings(root)
 	return root
 }

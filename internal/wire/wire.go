@@ -14,6 +14,7 @@ import (
 	"aftership-bulk/batch"
 	"aftership-bulk/config"
 	"aftership-bulk/jobs"
+	"aftership-bulk/notify"
 	"aftership-bulk/ratelimit"
 	"aftership-bulk/report"
 )
@@ -84,6 +85,22 @@ func RetrackPolicy(cfg config.Config) jobs.RetrackPolicy {
 // ReportOptions are the settings of reports.
 func ReportOptions(cfg config.Config) report.Options {
 	return report.Options{Format: report.Format(cfg.ReportFormat), Guard: report.Guard(cfg.ReportGuard)}
+}
+
+// Notifier builds what tells people how batches ended; nil where nobody is to be
+// told.
+func Notifier(cfg config.Config) (*notify.Notifier, error) {
+	s := cfg.Notify
+	o := notify.Options{
+		WebhookURL: s.WebhookURL.Value(), WebhookSecret: s.WebhookSecret.Value(), WebhookWhen: notify.When(s.WebhookWhen),
+		SlackURL: s.SlackURL.Value(), SlackWhen: notify.When(s.SlackWhen),
+		MailServer: s.MailServer, MailPassword: s.MailPassword.Value(), MailFrom: s.MailFrom, MailWhen: notify.When(s.MailWhen),
+		PlainText: s.PlainText,
+	}
+	if s.MailTo != "" {
+		o.MailTo = []string{s.MailTo}
+	}
+	return notify.New(o)
 }
 
 // Logger builds the logger of the settings.
