@@ -191,6 +191,7 @@ func TestMovedClocks(t *testing.T) {
 		"workers apart":                   workersApart,
 		"an hour's outage":                hourLongOutage,
 		"an hour's outage, without Redis": hourLongOutageEmbedded,
+		"expired shipments over days":     expiredOverDays,
 	} {
 		t.Run(name, scenario)
 	}

@@ -22,8 +22,13 @@ func init() {
 	commands["cells"] = cmdCells
 }
 
-// cmdSeed puts so many trackings in place, a second apart: seed 3000.
+// cmdSeed puts so many trackings in place, a second apart, or those of a file:
+// seed 3000, seed trackings.json.
 func cmdSeed(ts *testscript.TestScript, _ bool, args []string) {
+	if strings.HasSuffix(args[0], ".json") {
+		control(ts, http.MethodPost, "seed", ts.ReadFile(args[0]))
+		return
+	}
 	n, err := strconv.Atoi(args[0])
 	ts.Check(err)
 	seeds := make([]map[string]any, n)
