@@ -30,7 +30,7 @@ const (
 	// slotKept is how long the task of a slot that was run cannot be enqueued
 	// again. The record refuses it anyway; this keeps clocks that differ, or a
 	// Redis that lost its last second, from asking it in vain.
-	slotKept = 48 * time.Hour
+	slotKept = 6 * time.Hour
 	// scheduleTimeout is how long a run may take.
 	scheduleTimeout = 7 * 24 * time.Hour
 	// mostRunAttempts is how often a run is begun whose worker dies.

@@ -38,14 +38,17 @@ func expandOne(arg string) ([]string, error) {
 	if err != nil {
 		return nil, usage(fmt.Errorf("%s is no pattern: %w", arg, err), "use *, ? and [a-z]")
 	}
+	found = slices.DeleteFunc(found, func(file string) bool { return beside(filepath.Base(file)) })
 	if len(found) == 0 {
 		return []string{arg}, nil
 	}
 	return found, nil // sorted
 }
 
-// sheetsIn lists the sheets of a directory, but for hidden ones and those that
-// programs keep beside an open file.
+// beside says that a file is hidden, or one that a program keeps beside an open one.
+func beside(name string) bool { return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "~$") }
+
+// sheetsIn lists the sheets of a directory by their names.
 func sheetsIn(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -53,8 +56,7 @@ func sheetsIn(dir string) ([]string, error) {
 	}
 	var files []string
 	for _, e := range entries {
-		hidden := strings.HasPrefix(e.Name(), ".") || strings.HasPrefix(e.Name(), "~$")
-		if !hidden && !e.IsDir() && slices.Contains(sheetEndings, strings.ToLower(filepath.Ext(e.Name()))) {
+		if !beside(e.Name()) && !e.IsDir() && slices.Contains(sheetEndings, strings.ToLower(filepath.Ext(e.Name()))) {
 			files = append(files, filepath.Join(dir, e.Name()))
 		}
 	}

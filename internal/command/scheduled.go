@@ -22,7 +22,8 @@ func CheckArgs(args []string) error {
 	root := c.rootCommand()
 	cmd, rest, err := root.Find(args)
 	if err != nil || cmd == root || !cmd.Runnable() {
-		return fmt.Errorf("enqueue %s is no command: %s", strings.Join(args, " "), commandsHint(root))
+		name := strings.Join(args[:min(1, len(args))], " ") // the others may hold an address with a password
+		return fmt.Errorf("enqueue %s is no command: %s", name, commandsHint(root))
 	}
 	cmd.InitDefaultHelpFlag()
 	if err := cmd.ParseFlags(rest); err != nil {

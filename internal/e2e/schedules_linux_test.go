@@ -189,12 +189,12 @@ const (
 // night puts the sheet of the coming night in place.
 func (w *week) night() {
 	w.t.Helper()
-	text := "tracking_number,slug\n"
+	text := []byte("tracking_number,slug\n")
 	for i := range nightRows {
-		text += fmt.Sprintf("1Z999AA1%05d%05d,ups\n", w.nights, i)
+		text = fmt.Appendf(text, "1Z999AA1%05d%05d,ups\n", w.nights, i)
 	}
 	w.nights++
-	w.check(os.WriteFile(filepath.Join(w.dir, "night.csv"), []byte(text), 0o600))
+	w.check(os.WriteFile(filepath.Join(w.dir, "night.csv"), text, 0o600))
 }
 
 // until waits until a schedule's state is as it should be.
