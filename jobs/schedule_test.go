@@ -207,7 +207,7 @@ func (d *day) reach(s config.Schedule, slot time.Time, workers ...*Scheduler) {
 	if slot.IsZero() {
 		return
 	}
-	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(2 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		d.mu.Lock()
 		there, busy := slices.Contains(d.runs, runName(s.Name, slot)), d.busy[s.Name]
 		d.mu.Unlock()
