@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -96,9 +97,7 @@ func (n *Notifier) post(ctx context.Context, u *url.URL, body []byte, header htt
 	if err != nil {
 		return errors.New("the address can't be used (it is not shown)")
 	}
-	for name, values := range header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, header)
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", userAgent)
 	resp, err := n.client.Do(req)

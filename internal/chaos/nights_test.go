@@ -117,6 +117,9 @@ func TestThreeNightsOfCron(t *testing.T) {
 	if code := worker.end(); code != 0 {
 		t.Errorf("the worker ended with %d: %s", code, worker.tail())
 	}
+	if strings.Contains(worker.said(), nightsSecret) {
+		t.Error("a secret is in the worker's log")
+	}
 	n.judgeNights(map[string][2]int{"first": {0, 40}, "second": {30, 100}, "third": {60, 130}})
 }
 
