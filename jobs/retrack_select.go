@@ -352,8 +352,8 @@ func (s *Selection) Counts() map[Why]int { return s.left }
 // Listed is how many trackings were added.
 func (s *Selection) Listed() int { return len(s.index) }
 
-// Exclusion is the shipments that a sheet names: 8 bytes for each number and id,
-// and what a map adds to that.
+// Exclusion is the shipments that a sheet names: a hash of each number and id, which
+// takes 20 to 40 bytes.
 type Exclusion struct {
 	names map[uint64]struct{}
 	// Rows is how many rows named a shipment.
