@@ -59,6 +59,7 @@ var steps = map[string]step{
 	"enqueue update FILE...":            {with: samples("samples/updates.csv"), code: 1, says: []string{"5 updated"}},
 	"enqueue mark-complete FILE...":     {with: samples("samples/completions.csv"), code: 1, says: []string{"6 completed"}},
 	"enqueue retrack-expired [FILE...]": {with: samples("samples/expired.csv"), code: 1, says: []string{"7 retracked"}},
+	"enqueue sync FILE...":              {with: samples("samples/sync.csv"), code: 1, says: []string{"at most 6 calls and about 1 look-up", "2 updated", "2 already so", "1 created"}},
 	"enqueue delete FILE...":            {with: samples("samples/deletions.csv"), code: 2, says: []string{"4 shipments would be deleted"}, then: noCalls},
 
 	// Sheets.

@@ -183,7 +183,7 @@ type Look struct {
 	Begins, Answers, Uncharged int
 	// Earlier says that a call was about to be sent in an earlier round.
 	Earlier bool
-	// TrackingID was found by a look-up, or is "".
+	// TrackingID was found by a look-up, or is "". It may hold more than an id, as SetIDs was given it.
 	TrackingID string
 }
 

@@ -20,7 +20,7 @@ func TestSets(t *testing.T) {
 	if slices.Contains(AllOutcomes(), "") || Outcome("").Valid() || Operation("").Valid() || Priority("").Valid() {
 		t.Error("nothing is valid")
 	}
-	equal(t, "operations", len(AllOperations()), 5)
+	equal(t, "operations", len(AllOperations()), 6)
 	equal(t, "priorities", len(AllPriorities()), 3)
 	equal(t, "states", len(AllStates()), 7)
 	equal(t, "whys", len(AllWhys()), len(whys)-1)

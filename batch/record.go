@@ -121,7 +121,8 @@ func (s *Store) Record(ctx context.Context, id ID, job, round int, r Result) (Re
 	return Recorded{First: ns[0] == 1, Last: ns[1] == 1, Round: int(ns[2]), Spent: ns[3] == 1}, nil
 }
 
-// SetIDs keeps tracking ids that a look-up found, by job number, until the jobs have their results.
+// SetIDs keeps tracking ids that a look-up found, by job number, until the jobs have their results. Package jobs keeps in the same
+// place what it decided about them.
 func (s *Store) SetIDs(ctx context.Context, id ID, ids map[int]string) error {
 	k := keysOf(id)
 	byChunk := map[int][]any{}

@@ -16,10 +16,12 @@ const (
 	Retrack Operation = "retrack"
 	// Delete removes shipments from AfterShip. There is no way back.
 	Delete Operation = "delete"
+	// Sync brings shipments into step: it creates what is not there, updates what differs and leaves the rest.
+	Sync Operation = "sync"
 )
 
 // AllOperations lists every operation.
-func AllOperations() []Operation { return []Operation{Create, Update, Complete, Retrack, Delete} }
+func AllOperations() []Operation { return []Operation{Create, Update, Complete, Retrack, Delete, Sync} }
 
 // Valid says whether o is one of AllOperations.
 func (o Operation) Valid() bool { return slices.Contains(AllOperations(), o) }

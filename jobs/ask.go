@@ -78,7 +78,7 @@ func (s *Survey) ask(read *reader, l line) []Asked {
 // obstacles are the problems that stand in the way of asking: about a tracking that
 // there is, an id is enough, whatever else is wrong with the row.
 func (row *Row) obstacles(op batch.Operation) []Problem {
-	if op == batch.Create || row.ID == "" {
+	if Creates(op) || row.ID == "" {
 		return row.Problems
 	}
 	return slices.DeleteFunc(slices.Clone(row.Problems), func(p Problem) bool { return p.Column != "id" })

@@ -39,6 +39,12 @@ func (c *cachedBatch) row(e batch.Entry) (Row, error) {
 	return row.part(e.Part), err
 }
 
+// lookedUp reports whether a look-up concerns the row: its tracking must be found
+// before the call, or that may spare one.
+func (c *cachedBatch) lookedUp(row *Row, v aftership.Version) bool {
+	return row.needsLookup(v, row.Op) || c.read.opts.looksUp(row.Op)
+}
+
 func newBatchCache(ledger *batch.Store, v aftership.Version) *batchCache {
 	return &batchCache{ledger: ledger, version: v, batches: map[batch.ID]*cachedBatch{}}
 }

@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ type call struct {
 	p     Payload
 	b     *cachedBatch
 	row   Row
+	known decision // what was found out of the tracking
 	look  batch.Look
 	begun batch.Begun
 	until time.Time // the end of the handler's patience with slots
@@ -37,7 +39,7 @@ func (h *Handler) open(ctx context.Context, p Payload) (*call, error) {
 	if err != nil || c == nil {
 		return nil, err
 	}
-	return c, h.stopped(ctx, laneOf(c.b.Operation))
+	return c, h.stopped(ctx, c.lane())
 }
 
 func (h *Handler) openUnchecked(ctx context.Context, p Payload) (*call, error) {
@@ -53,6 +55,9 @@ func (h *Handler) openUnchecked(ctx context.Context, p Payload) (*call, error) {
 		return nil, err
 	}
 	if done, err := c.endedElsewhere(ctx); done || err != nil {
+		return nil, err
+	}
+	if c.known, err = decisionOf(look.TrackingID); err != nil {
 		return nil, err
 	}
 	if err := c.load(ctx); err != nil {
@@ -98,6 +103,26 @@ func (c *call) cancelled() batch.Result {
 	return res
 }
 
+// op is what the call does: that of the row, or what was decided for it.
+func (c *call) op() batch.Operation {
+	switch {
+	case c.known.Do == toUpdate:
+		return batch.Update
+	case c.known.Do == toCreate, c.known.Do == toCompare:
+		return batch.Create
+	}
+	return c.wanted()
+}
+
+// wanted is the operation that the row asks for.
+func (c *call) wanted() batch.Operation { return cmp.Or(c.row.Op, c.b.Operation) }
+
+// lane is where the call's task belongs.
+func (c *call) lane() lane { return laneOf(c.op()) }
+
+// ref names the call's tracking.
+func (c *call) ref() aftership.Ref { return c.row.ref(c.op(), c.known.ID) }
+
 // load reads the job's row out of the ledger.
 func (c *call) load(ctx context.Context) error {
 	e, err := c.h.ledger.Entry(ctx, c.p.Batch, c.p.Job)
@@ -120,11 +145,16 @@ func (e *notBegun) Error() string { return "the call was not sent: " + string(e.
 // that nothing was sent, or that it could not be noted that it was: then the job
 // is begun, and comes back.
 func (c *call) attempt(ctx context.Context) (v Verdict, err error) {
-	if c.look.TrackingID == "" && c.row.needsLookup(c.h.account.Client.Version(), c.b.Operation) {
+	if c.mustLookUp() {
 		return v, errLookupFirst
 	}
-	if c.b.Operation == batch.Retrack {
+	if c.op() == batch.Retrack {
 		return c.retrack(ctx)
+	}
+	if c.known.Do == toCompare {
+		if v, settled, err := c.compare(ctx); settled || err != nil {
+			return v, err
+		}
 	}
 	return c.once(ctx)
 }
@@ -142,6 +172,11 @@ func (c *call) once(ctx context.Context) (v Verdict, err error) {
 		c.date(ctx, e)
 	}
 	return c.judge(reply, err), nil
+}
+
+// mustLookUp reports whether the call can't be sent before its tracking was found.
+func (c *call) mustLookUp() bool {
+	return c.known.none() && c.row.needsLookup(c.h.account.Client.Version(), c.wanted())
 }
 
 // ambiguous reports whether an earlier call of the job may have reached AfterShip.
@@ -168,22 +203,29 @@ func (c *call) send(ctx context.Context) (reply aftership.Reply, err error) {
 		}
 	}()
 	client := c.h.account.Client.With(c.gate(c.begin))
-	ref := c.row.ref(c.b.Operation, c.look.TrackingID)
-	switch c.b.Operation {
+	switch c.op() {
 	case batch.Update:
-		return client.Update(ctx, ref, c.row.Shipment)
+		return client.Update(ctx, c.ref(), c.change())
 	case batch.Complete:
-		return client.Complete(ctx, ref, c.row.Completion)
+		return client.Complete(ctx, c.ref(), c.row.Completion)
 	case batch.Retrack:
-		return client.Retrack(ctx, ref)
+		return client.Retrack(ctx, c.ref())
 	case batch.Delete:
-		return client.Delete(ctx, ref)
+		return client.Delete(ctx, c.ref())
 	}
 	return client.Create(ctx, c.row.Shipment)
 }
 
+// change is what an update sends: all that the row says, or what was found to differ.
+func (c *call) change() aftership.Shipment {
+	if c.known.Do == toUpdate {
+		return c.row.Only(c.known.Columns, c.known.Kept)
+	}
+	return c.row.Shipment
+}
+
 func (c *call) gate(begin func(context.Context) error) *gate {
-	g := c.h.gate(laneOf(c.b.Operation), c.b)
+	g := c.h.gate(c.lane(), c.b)
 	g.until, g.begin, g.undo = c.until, begin, c.takeBack
 	return g
 }
@@ -198,7 +240,7 @@ func (h *Handler) gate(l lane, b *cachedBatch) *gate {
 // while the call waited for its slot still holds it.
 func (c *call) begin(ctx context.Context) error {
 	failpoint.Hit(failpoint.AfterSlot)
-	if err := c.h.stopped(ctx, laneOf(c.b.Operation)); err != nil && !c.probing {
+	if err := c.h.stopped(ctx, c.lane()); err != nil && !c.probing {
 		return err
 	}
 	begun, err := c.h.ledger.MarkBegin(ctx, c.p.Batch, c.p.Job, c.p.Round)
@@ -209,7 +251,7 @@ func (c *call) begin(ctx context.Context) error {
 		return &notBegun{begun.Why}
 	}
 	c.begun = begun
-	if c.b.Operation == batch.Retrack {
+	if c.op() == batch.Retrack {
 		if err := c.alone(ctx); err != nil {
 			return err
 		}
@@ -221,7 +263,8 @@ func (c *call) begin(ctx context.Context) error {
 // judge decides what the reply means.
 func (c *call) judge(reply aftership.Reply, err error) Verdict {
 	return Decide(Answer{
-		Operation:   c.b.Operation,
+		Operation:   c.op(),
+		OnExists:    c.onExists(),
 		Attempt:     c.begun.Answers + 1,
 		MaxAttempts: c.h.opts.MaxAttempts,
 		Ambiguous:   c.begun.Begins > 1 || c.begun.Earlier,
@@ -230,6 +273,9 @@ func (c *call) judge(reply aftership.Reply, err error) Verdict {
 		Err:         err,
 	})
 }
+
+// onExists is what becomes of the row if AfterShip has its shipment.
+func (c *call) onExists() OnExists { return c.b.read.opts.onExists(c.wanted()) }
 
 // interrupted says what becomes of a task whose call was not sent.
 func (c *call) interrupted(err error) error {

@@ -41,7 +41,7 @@ func shorten(s string) string {
 // Check finds every problem of a row for an operation in a version of the API.
 // It is pure: nothing is sent, and the same row has the same problems.
 func Check(op batch.Operation, v aftership.Version, row *Row) []Problem {
-	return check(op, v, v.FieldsOf(endpointOf(op)), row)
+	return check(op, v, fieldsOf(v, op), row)
 }
 
 // check is Check with the fields that it looks at, which are the same for all
@@ -59,7 +59,7 @@ func check(op batch.Operation, v aftership.Version, fields []aftership.Field, ro
 
 // checkedFields lists the fields that rows of the plan can hold something in.
 func checkedFields(p Plan) []aftership.Field {
-	return slices.DeleteFunc(p.Version.FieldsOf(endpointOf(p.Operation)), func(f aftership.Field) bool {
+	return slices.DeleteFunc(fieldsOf(p.Version, p.Operation), func(f aftership.Field) bool {
 		filled := f.Kind == aftership.KindMap || f.Name == "slug" || f.Name == "reason" // also by defaults
 		return !filled && !slices.Contains(p.Mapping.Fields, f.Name)
 	})
@@ -78,10 +78,10 @@ func (c *checker) add(column, value, wrong, remedy string) {
 
 // identity checks that the row says which shipment it means.
 func (c *checker) identity() {
-	if c.row.TrackingNumber != "" || c.op != batch.Create && c.row.ID != "" {
+	if c.row.TrackingNumber != "" || !Creates(c.op) && c.row.ID != "" {
 		return
 	}
-	if c.op == batch.Create {
+	if Creates(c.op) {
 		c.add("tracking_number", "", "is missing", "fill in the tracking number")
 		return
 	}
@@ -224,7 +224,7 @@ func (c *checker) customFields(f *aftership.Field) {
 // together checks columns that depend on one another.
 func (c *checker) together() {
 	r := c.row
-	if c.op == batch.Create && r.Slug != "" && r.SlugGroup != "" {
+	if Creates(c.op) && r.Slug != "" && r.SlugGroup != "" {
 		c.add("slug_group", r.SlugGroup, "stands beside a slug, and AfterShip takes one of them", "empty one of the two cells")
 	}
 	if r.LocationID != "" && slices.ContainsFunc(r.Columns(), func(col string) bool { return strings.HasPrefix(col, "origin_") }) {
@@ -262,7 +262,7 @@ func (c *checker) nothingToChange() {
 func (c *checker) cleared() {
 	for _, column := range c.row.Clear {
 		f, _ := aftership.LookupField(column)
-		if c.op != batch.Update || !f.Clearable || !c.version.Accepts(column, aftership.EndpointUpdate) {
+		if c.op != batch.Update && c.op != batch.Sync || !f.Clearable || !c.version.Accepts(column, aftership.EndpointUpdate) {
 			c.add(column, clearCell, "cannot be emptied", "leave the cell empty to leave the field as it is")
 		}
 	}

@@ -21,7 +21,7 @@ func (c *call) conclude(ctx context.Context, v Verdict) error {
 	case Stop:
 		return c.stop(ctx, v)
 	default:
-		c.h.health.answered(ctx, laneOf(c.b.Operation))
+		c.h.health.answered(ctx, c.lane())
 	}
 	return c.record(ctx, batch.Result{
 		Outcome: v.Outcome, TrackingID: v.ID, Slug: v.Slug, Code: v.Code, Message: v.Message, Hint: v.Hint,
@@ -34,7 +34,7 @@ func (c *call) conclude(ctx context.Context, v Verdict) error {
 func (c *call) transient(ctx context.Context, v Verdict) (done bool, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
 	defer cancel()
-	if c.h.health.failed(ctx, laneOf(c.b.Operation)) {
+	if c.h.health.failed(ctx, c.lane()) {
 		if err := c.h.ledger.NoteAnswer(ctx, c.p.Batch, c.p.Job, c.p.Round); err != nil {
 			return true, err
 		}
@@ -61,7 +61,7 @@ func (c *call) stop(ctx context.Context, v Verdict) error {
 	}
 	reason := fmt.Sprintf("%d %s: %s", v.Code, v.Message, v.Hint)
 	c.log.Error("stopped", "scope", v.Scope, "reason", reason)
-	return c.h.halt(ctx, c.b.ID, laneOf(c.b.Operation), v, reason)
+	return c.h.halt(ctx, c.b.ID, c.lane(), v, reason)
 }
 
 // record writes the job's result. It outlives a shutdown, because the call has
@@ -76,7 +76,7 @@ func (c *call) record(ctx context.Context, res batch.Result) error {
 	}
 	failpoint.Hit(failpoint.AfterRecord)
 	if rec.First {
-		c.h.opts.Observer.JobEnded(c.b.Account, c.b.Operation, res.Outcome)
+		c.h.opts.Observer.JobEnded(c.b.Account, c.wanted(), res.Outcome)
 	}
 	if rec.Spent {
 		return c.h.overspent(ctx, c.b.ID)

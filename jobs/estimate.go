@@ -4,13 +4,13 @@ import (
 	"time"
 
 	"aftership-bulk/aftership"
-	"aftership-bulk/batch"
 )
 
 // Estimate is what sending a sheet takes.
 type Estimate struct {
-	Calls    int // one for each job that is sent
-	Lookups  int // calls that find trackings first, as far as the rows tell
+	Calls    int  // one for each job that is sent
+	AtMost   bool // look-ups can spare calls
+	Lookups  int  // calls that find trackings first, as far as the rows tell
 	Duration time.Duration
 	Counted  int // shipments that count against the plan's quota
 }
@@ -19,8 +19,12 @@ type Estimate struct {
 // calls that a class takes in a second.
 func (s *Survey) Estimate(limit func(aftership.Class) float64) Estimate {
 	e := Estimate{Calls: s.Send(), Lookups: (s.lookups + lookupRows - 1) / lookupRows}
-	if s.Plan.Operation == batch.Create {
+	if Creates(s.Plan.Operation) {
 		e.Counted = e.Calls
+	}
+	e.AtMost = s.Plan.Defaults.looksUp(s.Plan.Operation)
+	if s.Plan.Defaults.Lookup == LookupAuto { // as many as tell whether it pays
+		e.Lookups = min(e.Lookups, firstLooked/lookupRows)
 	}
 	calls := map[aftership.Class]int{}
 	calls[s.Plan.Version.Class(endpointOf(s.Plan.Operation))] += e.Calls

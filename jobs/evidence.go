@@ -19,7 +19,7 @@ const holdTime = aftership.DefaultTimeout + 10*time.Second
 
 // tracking names the tracking of the call, for holding it.
 func (c *call) tracking() string {
-	ref := c.row.ref(c.b.Operation, c.look.TrackingID)
+	ref := c.ref()
 	return cmp.Or(ref.ID, ref.Slug+"/"+strings.ToUpper(ref.TrackingNumber))
 }
 
@@ -70,7 +70,7 @@ func (c *call) unhold(ctx context.Context) {
 // undated reports whether "already exists" must be settled by the tracking's age
 // and the reply does not tell it.
 func (c *call) undated(e *aftership.Error) bool {
-	return c.b.Operation == batch.Create && e.Exists() && (c.begun.Begins > 1 || c.begun.Earlier) &&
+	return c.op() == batch.Create && e.Exists() && (c.begun.Begins > 1 || c.begun.Earlier) &&
 		(e.Existing == nil || e.Existing.CreatedAt.IsZero())
 }
 
@@ -109,7 +109,7 @@ func (c *call) skew(reply aftership.Reply, err error) time.Duration {
 // tells that the retrack must be sent, it is forgotten.
 func (c *call) evidence(ctx context.Context) (v Verdict, settled bool, err error) {
 	client := c.h.account.Client.With(c.gate(c.begin))
-	reply, err := client.Get(ctx, c.row.ref(c.b.Operation, c.look.TrackingID), aftership.GetOptions{})
+	reply, err := client.Get(ctx, c.ref(), aftership.GetOptions{})
 	if err != nil {
 		if !sentOrRefused(err) {
 			return v, false, err
@@ -123,4 +123,59 @@ func (c *call) evidence(ctx context.Context) (v Verdict, settled bool, err error
 	v.Ambiguous = true
 	v.Message = "active when looked at: an earlier call of this run, whose reply was lost, did it"
 	return v, true, nil
+}
+
+// exists goes on with a create that was answered "exists", of a row that wants the
+// tracking changed: the create has had no effect, and the tracking is read next.
+func (c *call) exists(ctx context.Context, v Verdict) error {
+	if err := c.takeBack(ctx); err != nil {
+		return err
+	}
+	return c.resolve(ctx, decision{Do: toCompare, ID: v.ID})
+}
+
+// resolve keeps a decision about the job.
+func (c *call) resolve(ctx context.Context, d decision) error {
+	c.known = d
+	return c.h.ledger.SetIDs(ctx, c.p.Batch, map[int]string{c.p.Job: d.text()})
+}
+
+// compare reads the tracking that a create has met, and decides what is left to do.
+// The reading is begun like any call, so that its failures are attempts.
+func (c *call) compare(ctx context.Context) (v Verdict, settled bool, err error) {
+	t, reply, err := c.readExisting(ctx)
+	if err != nil && !sentOrRefused(err) {
+		return v, false, err
+	}
+	if err != nil {
+		return c.judge(reply, err), true, nil
+	}
+	if t == nil {
+		return Verdict{Kind: Refused, Outcome: batch.Rejected, Code: 4003,
+			Message: "AfterShip says that it has this shipment, but neither names nor lists it, so that it cannot be compared",
+			Hint:    "name it by its id, with `enqueue update`"}, true, nil
+	}
+	d, res := met(c.h.account.Client.Version(), c.onExists(), &c.row, *t)
+	if res != nil {
+		return Verdict{Kind: Done, Outcome: res.Outcome, ID: t.ID, Slug: t.Slug, Message: res.Message, Hint: res.Hint}, true, nil
+	}
+	if err := c.takeBack(ctx); err != nil {
+		return v, false, err
+	}
+	return v, false, c.resolve(ctx, d)
+}
+
+// readExisting reads the tracking by its id where the answer told it, else through
+// the list; nil if that does not show it.
+func (c *call) readExisting(ctx context.Context) (*aftership.Tracking, aftership.Reply, error) {
+	client := c.h.account.Client.With(c.gate(c.begin))
+	if c.known.ID != "" {
+		reply, err := client.Get(ctx, aftership.Ref{ID: c.known.ID}, aftership.GetOptions{})
+		return &reply.Tracking, reply, err
+	}
+	all, err := client.Lookup(ctx, []aftership.Ref{{Slug: c.row.Slug, TrackingNumber: c.row.TrackingNumber}})
+	if err != nil || len(all) != 1 || all[0].Match != aftership.MatchFound {
+		return nil, aftership.Reply{}, err
+	}
+	return &all[0].Tracking, aftership.Reply{}, nil
 }

@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"aftership-bulk/aftership"
@@ -40,11 +41,16 @@ func (in *Intake) feedFrom(ctx context.Context, b batch.Batch, from int) (next i
 
 // feeder gathers tasks for bulk enqueueing.
 type feeder struct {
-	in     *Intake
-	b      batch.Batch
-	read   *reader
-	tasks  []task
-	lookup lookupRange
+	in   *Intake
+	b    batch.Batch
+	read *reader
+	// looksUp says that rows are looked up that need not be, within fixed bounds.
+	looksUp bool
+	pays    bool // and that it pays, as far as is known
+	asked   int  // the range of which that was asked last
+	tasks   []task
+	jobs    int // that the tasks stand for
+	lookup  lookupRange
 }
 
 // lookupRange is a run of jobs that need ids; those between that need none are skipped by its handler.
@@ -52,7 +58,10 @@ type lookupRange struct{ from, to, n, round int }
 
 func newFeeder(in *Intake, b batch.Batch) (*feeder, error) {
 	read, err := readerOf(b, in.Version)
-	return &feeder{in: in, b: b, read: read}, err
+	if err != nil {
+		return nil, err
+	}
+	return &feeder{in: in, b: b, read: read, looksUp: read.opts.looksUp(b.Operation), asked: -1}, nil
 }
 
 // readerOf rebuilds the reader of a batch's rows from the ledger.
@@ -72,7 +81,7 @@ func (f *feeder) run(ctx context.Context, from int) (next int, err error) {
 		if err != nil {
 			return from, err
 		}
-		if f.in.Ahead > 0 && fed == f.in.Ahead {
+		if f.in.Ahead > 0 && fed >= f.in.Ahead && (!f.looksUp || !f.fits(todo)) {
 			next = todo.Job
 			break
 		}
@@ -89,36 +98,77 @@ func (f *feeder) run(ctx context.Context, from int) (next int, err error) {
 
 // one feeds a job, or gathers it into a look-up.
 func (f *feeder) one(ctx context.Context, todo batch.Todo) error {
-	lookup, err := f.needsLookup(ctx, todo.Job)
+	lookup, l, err := f.way(ctx, todo.Job)
 	if err != nil {
 		return err
 	}
 	if !lookup {
-		return f.add(ctx, jobTask(f.b, todo.Job, todo.Round))
+		return f.add(ctx, jobTask(f.b, l, todo.Job, todo.Round), 1)
 	}
+	return f.gather(ctx, todo)
+}
+
+// gather puts a job into the current look-up, and starts the next one when it is full.
+func (f *feeder) gather(ctx context.Context, todo batch.Todo) error {
 	l := &f.lookup
-	if l.n > 0 && (l.n == lookupRows || l.round != todo.Round) {
+	if l.n > 0 && !f.fits(todo) {
 		if err := f.closeLookup(ctx); err != nil {
 			return err
 		}
 	}
 	if l.n == 0 {
-		*l = lookupRange{from: todo.Job, round: todo.Round}
+		*l = lookupRange{from: f.firstOf(todo.Job), round: todo.Round}
 	}
 	l.to, l.n = todo.Job+1, l.n+1
 	return nil
 }
 
-func (f *feeder) needsLookup(ctx context.Context, job int) (bool, error) {
-	if f.b.Operation == batch.Create {
-		return false, nil
+// fits reports whether a job still belongs into the current look-up.
+func (f *feeder) fits(todo batch.Todo) bool {
+	l := &f.lookup
+	return l.round == todo.Round && l.n < lookupRows && (!f.looksUp || l.from == f.firstOf(todo.Job))
+}
+
+// firstOf is the first job of a look-up that begins with the job. Where every row is
+// looked up, the bounds are always the same, so that workers that feed the same jobs
+// make the same tasks.
+func (f *feeder) firstOf(job int) int {
+	if f.looksUp {
+		return job - job%lookupRows
+	}
+	return job
+}
+
+// way is where a job goes: to a look-up first, or into a lane.
+func (f *feeder) way(ctx context.Context, job int) (lookup bool, l lane, err error) {
+	switch {
+	case f.looksUp:
+		lookup, err := f.lookupPays(ctx, job/lookupRows)
+		return lookup, laneOf(f.b.Operation), err
+	case f.b.Operation == batch.Create:
+		return false, laneOf(batch.Create), nil
 	}
 	e, err := f.in.Ledger.Entry(ctx, f.b.ID, job)
 	if err != nil {
-		return false, err
+		return false, "", err
 	}
 	row, err := f.read.read(e.Cells, e.Filled)
-	return err == nil && row.needsLookup(f.in.Version, f.b.Operation), nil
+	return err == nil && row.needsLookup(f.in.Version, row.Op), laneOf(row.Op), nil
+}
+
+// lookupPays asks once for a range of jobs whether it pays to look it up.
+func (f *feeder) lookupPays(ctx context.Context, at int) (bool, error) {
+	if f.read.opts.Lookup != LookupAuto {
+		return true, nil
+	}
+	if at != f.asked {
+		b, err := f.in.Ledger.Get(ctx, f.b.ID)
+		if err != nil {
+			return false, err
+		}
+		f.asked, f.pays = at, f.read.opts.pays(b.Counts)
+	}
+	return f.pays, nil
 }
 
 func (f *feeder) closeLookup(ctx context.Context) error {
@@ -127,13 +177,16 @@ func (f *feeder) closeLookup(ctx context.Context) error {
 	if l.n == 0 {
 		return nil
 	}
-	return f.add(ctx, lookupTask(f.b, l.from, l.to, l.round))
+	if f.looksUp {
+		l.to = l.from + lookupRows
+	}
+	return f.add(ctx, lookupTask(f.b, l.from, l.to, l.round), l.n)
 }
 
-func jobTask(b batch.Batch, job, round int) task {
+func jobTask(b batch.Batch, l lane, job, round int) task {
 	return task{
 		kind:    taskJob,
-		queue:   queueName(b.Account, laneOf(b.Operation), b.Priority),
+		queue:   queueName(b.Account, l, b.Priority),
 		payload: Payload{V: payloadVersion(b), Account: b.Account, Batch: b.ID, Job: job, Round: round},
 	}
 }
@@ -164,9 +217,10 @@ func stoppedTask(b batch.Batch) task {
 	}
 }
 
-func (f *feeder) add(ctx context.Context, t task) error {
-	f.tasks = append(f.tasks, t)
-	if len(f.tasks) < f.bulk() {
+// add takes a task that stands for so many jobs.
+func (f *feeder) add(ctx context.Context, t task, jobs int) error {
+	f.tasks, f.jobs = append(f.tasks, t), f.jobs+jobs
+	if f.jobs < f.bulk() {
 		return nil
 	}
 	return f.flush(ctx)
@@ -187,18 +241,18 @@ func (f *feeder) flush(ctx context.Context) error {
 	if err := f.in.Queue.putMany(ctx, f.tasks); err != nil {
 		return err
 	}
-	f.tasks = f.tasks[:0]
+	f.tasks, f.jobs = f.tasks[:0], 0
 	return nil
 }
 
-// room waits until the queue has room for the tasks, where it is bounded.
+// room waits until the queues have room for the tasks, where they are bounded.
 func (f *feeder) room(ctx context.Context) error {
 	if f.in.Window == 0 {
 		return nil
 	}
 	for {
-		n, err := f.in.Queue.size(f.b.Account, laneOf(f.b.Operation))
-		if err != nil || n+len(f.tasks) <= f.in.Window {
+		n, err := f.queued()
+		if err != nil || n+f.jobs <= f.in.Window {
 			return err
 		}
 		select {
@@ -207,6 +261,17 @@ func (f *feeder) room(ctx context.Context) error {
 		case <-time.After(roomPoll):
 		}
 	}
+}
+
+// queued is how many jobs stand in the queues that the batch's can stand in. A
+// look-up counts for all of its rows: each can become a task.
+func (f *feeder) queued() (int, error) {
+	n, err := f.in.Queue.size(f.b.Account, f.read.opts.jobLanes(f.b)...)
+	if err != nil || !slices.Contains(f.read.opts.lanes(f.b), laneLookup) {
+		return n, err
+	}
+	lookups, err := f.in.Queue.size(f.b.Account, laneLookup)
+	return n + lookups*lookupRows, err
 }
 
 // roomPoll is how often a feeder looks whether a bounded queue has room again.

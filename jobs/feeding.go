@@ -36,6 +36,7 @@ func FeedAhead(rate float64) int {
 type course struct {
 	fed   bool      // a first portion was fed: it is, at once, however long the queue
 	next  int       // the job number to go on with
+	wide  int       // the last portion, of a batch whose rows are looked up
 	ended time.Time // when the end was reached; zero before
 }
 
@@ -81,28 +82,78 @@ func (w *Worker) feedAccount(ctx context.Context, f *feeding, a *Account) error 
 	return nil
 }
 
-// feedBatch feeds the next portion of a batch if its queue runs low.
+// feedBatch feeds the next portion of a batch if its queues run low.
 func (w *Worker) feedBatch(ctx context.Context, f *feeding, a *Account, b batch.Batch, lengths map[string]int) error {
-	ahead := FeedAhead(w.rate(a, laneOf(b.Operation)))
-	queue := queueName(a.Name, laneOf(b.Operation), b.Priority)
-	if _, asked := lengths[queue]; !asked {
-		n, err := w.queue.waiting(queue)
-		if err != nil {
-			return err
-		}
-		lengths[queue] = n
-	}
 	c := f.course(b.ID)
-	if c.fed && lengths[queue] > ahead/2 || !c.due(w.opts.Now()) {
+	if !c.due(w.opts.Now()) {
 		return nil
 	}
-	in := &Intake{Ledger: w.ledger, Queue: w.queue, Version: a.Client.Version(), Now: w.opts.Now, Ahead: ahead / 2}
+	need, err := w.nextPortion(a, b, c, lengths)
+	if err != nil || need == 0 {
+		return err
+	}
+	in := &Intake{Ledger: w.ledger, Queue: w.queue, Version: a.Client.Version(), Now: w.opts.Now, Ahead: need}
 	next, err := in.feedFrom(ctx, b, c.next)
 	if err != nil {
 		return err
 	}
 	c.moved(next, w.opts.Now())
 	return nil
+}
+
+// nextPortion is how many jobs of a batch are fed now; none while its queues are long,
+// but for the first time.
+func (w *Worker) nextPortion(a *Account, b batch.Batch, c *course, lengths map[string]int) (int, error) {
+	o, err := optionsOf(b)
+	if err != nil {
+		return 0, err
+	}
+	ls := o.jobLanes(b)
+	ahead := FeedAhead(w.rate(a, ls[0]))
+	waiting, err := w.waiting(a, b, lengths, ls...)
+	if err != nil || c.fed && waiting > ahead/2 {
+		return 0, err
+	}
+	if !o.looksUp(b.Operation) {
+		return ahead / 2, nil
+	}
+	lookups, err := w.waiting(a, b, lengths, laneLookup)
+	rate := w.rate(a, laneLookup)
+	if err != nil || c.fed && float64(lookups) > rate*lookupsAhead {
+		return 0, err
+	}
+	return c.widen(waiting, ahead/2, int(rate*lookupsAhead)*lookupRows), nil
+}
+
+// lookupsAhead is how many seconds' worth of look-ups stand in their queue.
+const lookupsAhead = 3
+
+// widen doubles the portion of a batch whose look-ups leave next to nothing to do,
+// up to a most, so that they are what sets the pace; else it is the least again.
+func (c *course) widen(waiting, least, most int) int {
+	if waiting > least/2 {
+		c.wide = 0
+	}
+	c.wide = min(max(least, 2*c.wide), max(least, most))
+	return c.wide
+}
+
+// waiting is how many tasks of the batch's priority wait in lanes, as this round sees
+// them.
+func (w *Worker) waiting(a *Account, b batch.Batch, lengths map[string]int, ls ...lane) (int, error) {
+	total := 0
+	for _, l := range ls {
+		queue := queueName(a.Name, l, b.Priority)
+		if _, asked := lengths[queue]; !asked {
+			n, err := w.queue.waiting(queue)
+			if err != nil {
+				return 0, err
+			}
+			lengths[queue] = n
+		}
+		total += lengths[queue]
+	}
+	return total, nil
 }
 
 func (f *feeding) course(id batch.ID) *course {
@@ -132,7 +183,7 @@ func (c *course) due(now time.Time) bool {
 	if now.Sub(c.ended) < feedAgain {
 		return false
 	}
-	*c = course{fed: true}
+	*c = course{fed: true, wide: c.wide}
 	return true
 }
 

@@ -106,10 +106,15 @@ func (h *Handler) job(ctx context.Context, p Payload) error {
 		if err != nil {
 			return c.interrupted(err)
 		}
-		if v.Kind != Wait {
+		switch v.Kind {
+		case Wait:
+			err = c.takeBack(ctx)
+		case Known:
+			err = c.exists(ctx, v)
+		default:
 			return c.conclude(ctx, v)
 		}
-		if err := c.takeBack(ctx); err != nil {
+		if err != nil {
 			return err
 		}
 	}

@@ -136,12 +136,19 @@ func content(sh *sheet.Sheet) string {
 // rows as they were checked; zero is any.
 func (s *Survey) needs() int {
 	switch {
-	case !slices.Contains(plainOperations, s.Plan.Operation):
+	case !slices.Contains(plainOperations, s.Plan.Operation), s.Plan.Defaults.plain() != s.Plan.Defaults.known():
 		return operationVersion
 	case s.changed:
 		return repairVersion
 	}
 	return 0
+}
+
+// known is the defaults as far as every version of the program knows them.
+func (d Defaults) known() Defaults {
+	d = d.plain()
+	d.OnExists, d.Lookup = "", ""
+	return d
 }
 
 // plainOperations are those that every version of the program knows.

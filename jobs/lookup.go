@@ -19,8 +19,8 @@ type wanted struct {
 	tried bool // an earlier call of the job may have reached AfterShip
 }
 
-// lookup finds the ids of the rows of a range through the list, one call for up
-// to 50 of them, and enqueues their jobs. Repeating it is harmless.
+// lookup finds the trackings of the rows of a range through the list, one call for
+// up to 50 of them, and enqueues what is left to do. Repeating it is harmless.
 func (h *Handler) lookup(ctx context.Context, p Payload) error {
 	look, err := h.ledger.Look(ctx, p.Batch, p.Job, p.Round)
 	if err != nil {
@@ -58,7 +58,7 @@ func (h *Handler) wanted(ctx context.Context, b *cachedBatch, p Payload) (rows [
 		if err != nil {
 			return nil, nil, err
 		}
-		if look.Done {
+		if !look.Known || look.Done || look.Round != p.Round {
 			continue
 		}
 		e, err := h.ledger.Entry(ctx, b.ID, job)
@@ -69,11 +69,16 @@ func (h *Handler) wanted(ctx context.Context, b *cachedBatch, p Payload) (rows [
 		if err != nil {
 			return nil, nil, err
 		}
-		if look.TrackingID == "" && look.State != batch.Cancelled && row.needsLookup(h.account.Client.Version(), b.Operation) {
+		known, err := decisionOf(look.TrackingID)
+		if err != nil {
+			return nil, nil, err
+		}
+		c := call{b: b, row: row, known: known}
+		if known.none() && look.State != batch.Cancelled && b.lookedUp(&row, h.account.Client.Version()) {
 			rows = append(rows, wanted{job, row, look.Begins > 0 || look.Earlier})
 			continue
 		}
-		ready = append(ready, jobTask(b.Batch, job, p.Round))
+		ready = append(ready, jobTask(b.Batch, c.lane(), job, p.Round))
 	}
 	return rows, ready, nil
 }
@@ -83,29 +88,44 @@ func (h *Handler) wanted(ctx context.Context, b *cachedBatch, p Payload) (rows [
 func (h *Handler) find(ctx context.Context, b *cachedBatch, p Payload, rows []wanted) ([]task, error) {
 	refs := make([]aftership.Ref, len(rows))
 	for i, w := range rows {
-		refs[i] = w.row.ref(b.Operation, "")
+		refs[i] = w.row.ref(w.row.Op, "")
 	}
 	found, err := h.account.Client.With(h.gate(laneLookup, b)).Lookup(ctx, refs)
 	if err != nil {
 		return h.notListed(ctx, b, p, rows, err)
 	}
 	h.health.answered(ctx, laneLookup)
-	ids := map[int]string{}
+	known := map[int]string{}
 	var tasks []task
 	for i, w := range rows {
-		if found[i].Match != aftership.MatchFound {
-			if err := h.settle(ctx, b, w.job, p.Round, notFound(b.Operation, w, found[i])); err != nil {
+		d, res := h.decide(b, w, found[i])
+		if res != nil {
+			if err := h.settle(ctx, b, w, p.Round, *res); err != nil {
 				return nil, err
 			}
 			continue
 		}
-		ids[w.job] = found[i].Tracking.ID
-		tasks = append(tasks, jobTask(b.Batch, w.job, p.Round))
+		known[w.job] = d.text()
+		c := call{b: b, row: w.row, known: d}
+		tasks = append(tasks, jobTask(b.Batch, c.lane(), w.job, p.Round))
 	}
-	if len(ids) == 0 {
+	if len(known) == 0 {
 		return nil, nil
 	}
-	return tasks, h.ledger.SetIDs(ctx, b.ID, ids)
+	return tasks, h.ledger.SetIDs(ctx, b.ID, known)
+}
+
+// decide says what becomes of a row that was looked up: what its job does, or its
+// result.
+func (h *Handler) decide(b *cachedBatch, w wanted, f aftership.Found) (decision, *batch.Result) {
+	switch {
+	case Creates(w.row.Op):
+		return decideFor(h.account.Client.Version(), b.read.opts.onExists(w.row.Op), b.Batch, found{w, f})
+	case f.Match == aftership.MatchFound:
+		return decision{ID: f.Tracking.ID}, nil
+	}
+	res := notFound(w.row.Op, w, f)
+	return decision{}, &res
 }
 
 // notFound is the result of a row whose tracking the list does not show, or
@@ -172,7 +192,7 @@ func (h *Handler) notListed(ctx context.Context, b *cachedBatch, p Payload, rows
 	}
 	for _, w := range rows {
 		res := batch.Result{Outcome: v.Outcome, Code: v.Code, Message: "look-up: " + v.Message, Hint: v.Hint, Attempts: p.Try + 1}
-		if err := h.settle(ctx, b, w.job, p.Round, res); err != nil {
+		if err := h.settle(ctx, b, w, p.Round, res); err != nil {
 			return nil, err
 		}
 	}
@@ -208,7 +228,7 @@ func (h *Handler) halves(ctx context.Context, b *cachedBatch, p Payload, rows []
 }
 
 // settle records a row that needs no call of its own.
-func (h *Handler) settle(ctx context.Context, b *cachedBatch, job, round int, res batch.Result) error {
-	c := call{h: h, b: b, p: Payload{Batch: b.ID, Job: job, Round: round}}
+func (h *Handler) settle(ctx context.Context, b *cachedBatch, w wanted, round int, res batch.Result) error {
+	c := call{h: h, b: b, row: w.row, p: Payload{Batch: b.ID, Job: w.job, Round: round}}
 	return c.record(ctx, res)
 }

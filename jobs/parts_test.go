@@ -153,8 +153,8 @@ func TestRowsThatReadOtherwiseAreNotSent(t *testing.T) {
 
 // A batch that older programs would misread has tasks that they hand back.
 func TestOlderProgramsLeaveRepairedBatchesAlone(t *testing.T) {
-	for version, want := range map[int]int{1: 1, 2: 2} {
-		if got := jobTask(batch.Batch{Version: version}, 0, 1).payload.V; got != want {
+	for version, want := range map[int]int{1: 1, 2: 2, 3: 3} {
+		if got := jobTask(batch.Batch{Version: version}, laneLookup, 0, 1).payload.V; got != want {
 			t.Errorf("a batch of version %d has tasks of version %d", version, got)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"aftership-bulk/aftership"
@@ -89,19 +90,23 @@ const (
 	laneFinish lane = "finish"                     // finish tasks, which call nothing
 )
 
-// laneOf is the lane of an operation's jobs.
+// laneOf is the lane of an operation's jobs. Those of a sync stand in that of what
+// was decided for them.
 func laneOf(op batch.Operation) lane { return lane(endpointOf(op)) }
 
 // lanes lists every lane in which tasks of an account can stand.
 func lanes() []lane {
 	all := []lane{laneLookup, laneFinish}
 	for _, op := range batch.AllOperations() {
-		all = append(all, laneOf(op))
+		if l := laneOf(op); !slices.Contains(all, l) {
+			all = append(all, l)
+		}
 	}
 	return all
 }
 
-// endpointOf is the endpoint that an operation's jobs call.
+// endpointOf is the endpoint that an operation's jobs call; of a sync, the one
+// that takes the most of its columns.
 func endpointOf(op batch.Operation) aftership.Endpoint {
 	switch op {
 	case batch.Update:

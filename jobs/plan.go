@@ -57,7 +57,7 @@ type options struct {
 }
 
 func (p Plan) options() options {
-	o := options{Defaults: p.Defaults, Carriers: p.Carriers}
+	o := options{Defaults: p.Defaults.plain(), Carriers: p.Carriers}
 	if ruled(p.Rules) {
 		o.Rules = p.Rules
 		o.Rules.Preset = "" // its name changes nothing
@@ -88,6 +88,8 @@ type Defaults struct {
 	Slug       string           `json:"slug,omitzero"`   // the courier of rows that name none
 	Reason     aftership.Reason `json:"reason,omitzero"` // why shipments are marked as completed
 	OnConflict string           `json:"on_conflict,omitzero"`
+	OnExists   OnExists         `json:"on_exists,omitzero"` // what becomes of rows to create that AfterShip has; empty is skip
+	Lookup     Lookup           `json:"lookup,omitzero"`    // whether rows to create are looked up first; empty is off
 	Limit      int              `json:"limit,omitzero"`
 	Skip       int              `json:"skip,omitzero"`
 	Sample     int              `json:"sample,omitzero"`
@@ -110,6 +112,10 @@ func (d Defaults) Validate() error {
 		return fmt.Errorf("--reason %q is unknown: use DELIVERED, LOST or RETURNED_TO_SENDER", d.Reason)
 	case d.OnConflict != "" && d.OnConflict != ConflictLast:
 		return fmt.Errorf("--on-conflict %q is unknown: use last", d.OnConflict)
+	case d.OnExists != "" && !slices.Contains(AllOnExists(), d.OnExists):
+		return fmt.Errorf("--on-exists %q is unknown: use skip, update or fail", d.OnExists)
+	case d.Lookup != "" && !slices.Contains(AllLookups(), d.Lookup):
+		return fmt.Errorf("--lookup %q is unknown: use auto, on or off", d.Lookup)
 	case d.Country != "" && !isCountry(d.Country):
 		return fmt.Errorf("--country %q is unknown: use its two or three letters, as DE or USA", d.Country)
 	case d.Zone != "" && zoneOf(d.Zone) == nil:

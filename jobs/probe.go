@@ -68,26 +68,36 @@ func (w *Worker) tryOne(ctx context.Context, a *Account, s batch.Stop) (passed b
 		return listOne(ctx, a), nil
 	}
 	for b, err := range w.ledger.List(ctx) {
+		tried := 0
 		if err != nil {
 			return false, err
 		}
-		if b.Account != a.Name || b.State != batch.Running || !Concerns(s, b.Operation) {
+		if b.Account != a.Name || b.State != batch.Running || !Concerns(s, b) {
 			continue
 		}
 		for todo, err := range w.ledger.Work(ctx, b.ID, 0) {
 			if err != nil {
 				return false, err
 			}
-			t := jobTask(b, todo.Job, todo.Round)
-			passed, err := w.handlers[a.Name].probe(ctx, t.payload)
+			t := jobTask(b, "", todo.Job, todo.Round)
+			passed, fits, err := w.handlers[a.Name].probe(ctx, t.payload, lane(s.Class))
 			if _, left := errors.AsType[*leftAlone](err); left {
 				continue // it has its result without a call, which tells nothing
 			}
-			return passed, err
+			if fits || err != nil {
+				return passed, err
+			}
+			if tried++; tried == probedJobs {
+				break
+			}
 		}
 	}
 	return listOne(ctx, a), nil // nothing waits: any call tells whether the key is good
 }
+
+// probedJobs is among how many jobs of a batch one of the stopped lane is sought:
+// those of a sync and of a sheet of several operations call different endpoints.
+const probedJobs = 200
 
 // listOne asks for a page of the list.
 func listOne(ctx context.Context, a *Account) bool {
@@ -97,14 +107,22 @@ func listOne(ctx context.Context, a *Account) bool {
 	return true
 }
 
-// probe carries out one job of a stopped lane, and says whether it passed. Its
+// probe carries out one job if it is of the stopped lane, and says whether it passed. Its
 // own task stands in a paused queue; should it run at the same time, because
 // somebody lifts the stop, then the later call is flagged as ambiguous.
-func (h *Handler) probe(ctx context.Context, p Payload) (passed bool, err error) {
+func (h *Handler) probe(ctx context.Context, p Payload, stopped lane) (passed, fits bool, err error) {
 	c, err := h.openUnchecked(ctx, p)
-	if err != nil || c == nil {
-		return false, err
+	switch {
+	case err != nil || c == nil || stopped != "" && c.lane() != stopped:
+		return false, false, err
+	case c.mustLookUp(): // its call comes after a look-up, and which that is cannot be known
+		return stopped == "" && listOne(ctx, h.account), stopped == "", nil
 	}
+	passed, err = c.probe(ctx)
+	return passed, true, err
+}
+
+func (c *call) probe(ctx context.Context) (passed bool, err error) {
 	c.probing = true
 	v, err := c.attempt(ctx)
 	if left, ok := errors.AsType[*leftAlone](err); ok {
@@ -113,8 +131,11 @@ func (h *Handler) probe(ctx context.Context, p Payload) (passed bool, err error)
 	if err != nil {
 		return false, nil // no slot, or no begin: the next probe tells
 	}
-	if v.Kind == Wait || v.Kind == Stop {
+	switch v.Kind {
+	case Wait, Stop:
 		return false, c.takeBack(ctx)
+	case Known:
+		return true, c.exists(ctx, v) // its own task goes on
 	}
 	return v.Kind != Retry, c.conclude(ctx, v)
 }

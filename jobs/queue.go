@@ -125,9 +125,9 @@ func (q *Queue) infos(account string, ls ...lane) ([]*asynq.QueueInfo, error) {
 	return infos, nil
 }
 
-// size is the number of tasks in the queues of an account and lane, whatever their state.
-func (q *Queue) size(account string, l lane) (int, error) {
-	infos, err := q.infos(account, l)
+// size is the number of tasks in the queues of an account and lanes, whatever their state.
+func (q *Queue) size(account string, ls ...lane) (int, error) {
+	infos, err := q.infos(account, ls...)
 	n := 0
 	for _, info := range infos {
 		n += info.Size

@@ -67,7 +67,7 @@ func newReader(op batch.Operation, v aftership.Version, m sheet.Mapping, o optio
 		if field == "" {
 			continue
 		}
-		c := column{at: i, field: field, sent: v.Accepts(field, endpointOf(op))}
+		c := column{at: i, field: field, sent: accepts(v, op, field)}
 		c.Field, _ = aftership.LookupField(field)
 		if c.sent {
 			c.clean = cleanerOf(c.Field)
@@ -107,7 +107,7 @@ func (r *reader) read(cells []string, filled []batch.Fill) (Row, error) {
 		}
 	}
 	row.Result = strings.ToLower(row.Result)
-	row.findings, row.Clear = r.found, r.found.cleared
+	row.Op, row.findings, row.Clear = r.op, r.found, r.found.cleared
 	r.defaults(&row)
 	r.one(&row)
 	return row, nil
@@ -119,7 +119,7 @@ func (r *reader) one(row *Row) {
 	if len(row.pieces) == 0 || row.ID == "" {
 		return
 	}
-	if r.op == batch.Create {
+	if Creates(r.op) {
 		row.Problems = append(row.Problems, Problem{"id", row.ID, "stands beside several tracking numbers, and can be the id of one only", "give each number a row of its own"})
 	}
 	row.pieces = nil
@@ -260,7 +260,7 @@ func visible(c byte) bool { return c > ' ' && c < utf8.RuneSelf }
 // defaults fills in what the row does not say.
 func (r *reader) defaults(row *Row) {
 	d := &r.opts.Defaults
-	if row.Slug == "" && row.SlugGroup == "" && row.ID == "" || r.op == batch.Create && row.Slug == "" && row.SlugGroup == "" {
+	if row.Slug == "" && row.SlugGroup == "" && row.ID == "" || Creates(r.op) && row.Slug == "" && row.SlugGroup == "" {
 		row.Slug = d.Slug
 	}
 	if row.Reason == "" {

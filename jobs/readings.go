@@ -170,7 +170,7 @@ func (s *Survey) part(row *Row, got *reading) part {
 		got.say(row, nil)
 	}
 	return part{
-		fate: send, lookup: row.needsLookup(s.Plan.Version, s.Plan.Operation), changed: row.changed || len(row.Doubts) > 0,
+		fate: send, lookup: row.needsLookup(s.Plan.Version, s.Plan.Operation) || s.Plan.Defaults.looksUp(row.Op), changed: row.changed || len(row.Doubts) > 0,
 		shipment: xxhash.Sum64String(row.shipmentKey(s.Plan.Operation)), content: s.content(row),
 	}
 }
@@ -178,13 +178,17 @@ func (s *Survey) part(row *Row, got *reading) part {
 // check finds the problems of a row, those of its courier's demands included.
 func (s *Survey) check(row *Row) []Problem {
 	problems := check(s.Plan.Operation, s.Plan.Version, s.checked, row)
-	if s.Plan.Operation != batch.Create || row.Slug == "" {
+	if !Creates(s.Plan.Operation) || row.Slug == "" {
 		return problems
 	}
-	for _, column := range missing(s.Plan.Required, row) {
+	required, usual := s.Plan.Required, s.Plan.Usual
+	if s.Plan.Operation == batch.Sync { // a tracking that is there needs none of it
+		required, usual = nil, required
+	}
+	for _, column := range missing(required, row) {
 		problems = append(problems, Problem{column, "", "is missing, and courier " + row.Slug + " needs it", "fill in " + carrier.EitherColumn(column)})
 	}
-	for _, column := range missing(s.Plan.Usual, row) {
+	for _, column := range missing(usual, row) {
 		row.Doubts = append(row.Doubts, Problem{column, "", "is missing, and courier " + row.Slug + " may need it", "fill in " + carrier.EitherColumn(column)})
 	}
 	return problems

@@ -152,7 +152,7 @@ func (c *call) retrackAfter(ctx context.Context, h batch.Retracks) (Verdict, err
 // retracked is the verdict of a job that the history knows: it was answered, and
 // its worker died before that was recorded.
 func (c *call) retracked() Verdict {
-	ref := c.row.ref(c.b.Operation, c.look.TrackingID)
+	ref := c.ref()
 	return Verdict{Kind: Done, Outcome: batch.Retracked, Code: 200, ID: ref.ID, Slug: c.row.Slug, Message: "retracked by an earlier call of this run"}
 }
 
@@ -160,7 +160,7 @@ func (c *call) mark() string { return batch.Mark(c.p.Batch, c.p.Job, c.p.Round) 
 
 // names are the names of the call's tracking, with what the answer tells.
 func (c *call) names(v Verdict) []string {
-	ref := c.row.ref(c.b.Operation, c.look.TrackingID)
+	ref := c.ref()
 	return historyNames(cmp.Or(v.Slug, c.row.Slug), c.row.TrackingNumber, ref.ID, v.ID)
 }
 

@@ -22,6 +22,9 @@ type Row struct {
 	ResultID   string `csv:"aftership_tracking_id"`
 	ResultSlug string `csv:"aftership_slug"`
 
+	// Op is what is done with the row.
+	Op batch.Operation `csv:"-"`
+
 	findings `csv:"-"`
 }
 
@@ -88,11 +91,21 @@ func allFields() []aftership.Field {
 // operation's calls in the version, and an example row, which is skipped as long as
 // nobody writes over it.
 func Template(op batch.Operation, v aftership.Version) (header, example []string) {
-	for _, f := range v.FieldsOf(endpointOf(op)) {
+	for _, f := range fieldsOf(v, op) {
 		name, value := exampleOf(f)
 		header, example = append(header, name), append(example, value)
 	}
 	return header, example
+}
+
+// fieldsOf lists the columns of the operation's template: those that it checks.
+func fieldsOf(v aftership.Version, op batch.Operation) []aftership.Field {
+	return v.FieldsOf(endpointOf(op))
+}
+
+// accepts reports whether a column has an effect on the operation's calls.
+func accepts(v aftership.Version, op batch.Operation, column string) bool {
+	return v.Accepts(column, endpointOf(op)) || op == batch.Sync && v.Accepts(column, aftership.EndpointUpdate)
 }
 
 // exclusive are the columns that AfterShip takes only without others of the template.
@@ -108,10 +121,16 @@ func (row *Row) ref(op batch.Operation, found string) aftership.Ref {
 	return ref
 }
 
+// Creates reports whether the operation can create a tracking.
+func Creates(op batch.Operation) bool { return op == batch.Create || op == batch.Sync }
+
 // needsLookup reports whether the row's tracking must be found through the list
 // before it can be named in the version.
 func (row *Row) needsLookup(v aftership.Version, op batch.Operation) bool {
-	if op == batch.Create || row.ID != "" {
+	switch {
+	case op == batch.Sync:
+		return true
+	case op == batch.Create || row.ID != "":
 		return false
 	}
 	return !v.SlugPaths() || row.Slug == ""
@@ -120,7 +139,7 @@ func (row *Row) needsLookup(v aftership.Version, op batch.Operation) bool {
 // shipmentKey names the shipment that the row is about, for finding rows of the
 // same shipment. Numbers are compared in upper case.
 func (row *Row) shipmentKey(op batch.Operation) string {
-	if op != batch.Create && row.ID != "" {
+	if !Creates(op) && row.ID != "" {
 		return "id\x00" + row.ID
 	}
 	return strings.ToUpper(row.TrackingNumber) + "\x00" + strings.ToLower(row.Slug) + "\x00" + strings.ToLower(row.SlugGroup)

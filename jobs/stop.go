@@ -102,7 +102,8 @@ func (in *Intake) Lift(ctx context.Context, account string) error {
 	return in.Queue.setPaused(account, false, lanes()...)
 }
 
-// Concerns reports whether a stop holds back batches of the operation.
-func Concerns(s batch.Stop, op batch.Operation) bool {
-	return s.Class == "" || s.Class == string(laneOf(op)) || s.Class == string(laneLookup) && op != batch.Create
+// Concerns reports whether a stop holds back jobs of the batch.
+func Concerns(s batch.Stop, b batch.Batch) bool {
+	o, _ := optionsOf(b)
+	return s.Class == "" || slices.Contains(o.lanes(b), lane(s.Class))
 }

@@ -272,7 +272,7 @@ func (s *Survey) content(row *Row) uint32 {
 func sentColumns(p Plan) []string {
 	var names []string
 	for _, name := range append([]string{"slug", "reason"}, p.Mapping.Fields...) {
-		if name != "" && p.Version.Accepts(name, endpointOf(p.Operation)) && !slices.Contains(names, name) {
+		if name != "" && accepts(p.Version, p.Operation, name) && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
@@ -335,11 +335,10 @@ func (s *Survey) jobsOf(row int) int { return max(1, int(s.several[uint32(row)])
 
 // Unsent lists the columns of the header that have no effect on the calls.
 func (s *Survey) Unsent(header []string) []string {
-	ep := endpointOf(s.Plan.Operation)
 	var names []string
 	for i, name := range header {
 		field := s.Plan.Mapping.Fields[i]
-		if sheet.IsReportColumn(name) || s.Plan.Version.Accepts(field, ep) {
+		if sheet.IsReportColumn(name) || accepts(s.Plan.Version, s.Plan.Operation, field) {
 			continue
 		}
 		names = append(names, name)

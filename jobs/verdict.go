@@ -23,6 +23,9 @@ const (
 	// Wait: AfterShip asked us to slow down. Nothing is counted; the job waits
 	// for its next slot.
 	Wait Kind = "wait"
+	// Known: AfterShip has the shipment that was to be created, and the row wants it
+	// changed. The begin is taken back, and the tracking is read and compared.
+	Known Kind = "known"
 	// Retry: the call failed for a reason that passes. An attempt is counted and
 	// the task comes back after its back-off.
 	Retry Kind = "retry"
@@ -35,7 +38,7 @@ const (
 )
 
 // Kinds lists every kind of verdict.
-func Kinds() []Kind { return []Kind{Done, Refused, Wait, Retry, GiveUp, Stop} }
+func Kinds() []Kind { return []Kind{Done, Refused, Wait, Known, Retry, GiveUp, Stop} }
 
 // Scope is what a Stop verdict stops.
 type Scope string
@@ -56,6 +59,7 @@ const (
 // Answer is what came of a call, with what is needed to judge it.
 type Answer struct {
 	Operation   batch.Operation
+	OnExists    OnExists  // of a create: what becomes of the row if AfterShip has the shipment; empty is skip
 	Attempt     int       // which counted attempt this was, from 1
 	MaxAttempts int       // from the settings
 	Ambiguous   bool      // an earlier call of this job may have reached AfterShip
@@ -209,19 +213,25 @@ func special(a Answer, e *aftership.Error, v *Verdict) bool {
 	return true
 }
 
-// existing judges "tracking already exists" on create: success by somebody, and
-// by our own earlier call if that may have arrived and the tracking is younger
-// than the batch.
+// existing judges "tracking already exists" on create: our own earlier call did it
+// if that may have arrived and the tracking is younger than the batch. Else the row
+// says what it wants of a tracking that is there.
 func existing(a Answer, e *aftership.Error, v *Verdict) {
-	v.Kind, v.Outcome = Done, batch.Already
-	v.Hint = "nothing to do; use `enqueue update` to change it"
-	if e.Existing == nil {
-		return
+	if e.Existing != nil {
+		v.ID = e.Existing.ID
 	}
-	v.ID = e.Existing.ID
-	if a.Ambiguous && !e.Existing.CreatedAt.IsZero() && !e.Existing.CreatedAt.Before(a.BatchBegan.Truncate(time.Second)) {
-		v.Outcome, v.Ambiguous = batch.Created, true
-		v.Message, v.Hint = "created by an earlier call of this run whose reply was lost", ""
+	switch {
+	case e.Existing != nil && a.Ambiguous && !e.Existing.CreatedAt.IsZero() && !e.Existing.CreatedAt.Before(a.BatchBegan.Truncate(time.Second)):
+		v.Kind, v.Outcome, v.Ambiguous = Done, batch.Created, true
+		v.Message = createdBefore
+	case a.OnExists == ExistsUpdate:
+		v.Kind = Known
+	case a.OnExists == ExistsFail:
+		res := refuseExisting(&batch.Result{})
+		v.Kind, v.Outcome, v.Message, v.Hint = Refused, res.Outcome, res.Message, res.Hint
+	default:
+		v.Kind, v.Outcome = Done, batch.Already
+		v.Hint = "nothing to do; use `enqueue update` to change it"
 	}
 }
 

@@ -126,7 +126,11 @@ func (c *cli) tellPlan(in *input) {
 	if e.Calls+e.Lookups == 0 {
 		return
 	}
-	text := "plan: " + count(e.Calls, "call")
+	text := "plan: "
+	if e.AtMost {
+		text += "at most "
+	}
+	text += count(e.Calls, "call")
 	if e.Lookups > 0 {
 		text += " and about " + count(e.Lookups, "look-up")
 	}

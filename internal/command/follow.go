@@ -86,7 +86,7 @@ func (s *session) standstill(ctx context.Context, b batch.Batch) (string, error)
 		return "", unreachable(err, "")
 	}
 	for _, stop := range stops {
-		if jobs.Concerns(stop, b.Operation) {
+		if jobs.Concerns(stop, b) {
 			return stop.Reason, nil
 		}
 	}

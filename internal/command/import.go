@@ -32,6 +32,8 @@ type importFlags struct {
 	slug       string
 	reason     string
 	onConflict string
+	onExists   string
+	lookup     string
 	limit      int
 	skip       int
 	sample     int
@@ -49,13 +51,18 @@ func (c *cli) createCommand() *cobra.Command {
 		`Imports every row of the sheets as a shipment (POST /trackings).
 
 Rows that AfterShip has already are reported as "already so" and left as they
-are. Only tracking_number is required; `+"`enqueue template create`"+` prints a sheet
+are; --on-exists says otherwise. Only tracking_number is required; `+"`enqueue template create`"+` prints a sheet
 with every column.`,
 		`  enqueue create --sandbox samples/shipments.csv
   enqueue create shipments.csv
   enqueue create --dry-run --report checked.csv shipments.csv
   enqueue create --slug ups --wait=10m monday.csv tuesday.csv`)
-	cmd.Flags().StringVar(&c.imp.slug, "slug", "", "courier of rows that name none, as AfterShip's slug (ups, j-net)")
+	f := cmd.Flags()
+	f.StringVar(&c.imp.slug, "slug", "", "courier of rows that name none, as AfterShip's slug (ups, j-net)")
+	f.StringVar(&c.imp.onExists, "on-exists", string(jobs.ExistsSkip), "rows that AfterShip has already: skip leaves them, update sends what differs, fail refuses them")
+	f.StringVar(&c.imp.lookup, "lookup", string(jobs.LookupOff), "look rows up first, 50 to a call: on, off, or auto (the first rows, and on only while it spares calls)")
+	offer(cmd, "on-exists", string(jobs.ExistsSkip), string(jobs.ExistsUpdate), string(jobs.ExistsFail))
+	offer(cmd, "lookup", string(jobs.LookupAuto), string(jobs.LookupOn), string(jobs.LookupOff))
 	return cmd
 }
 
@@ -105,6 +112,23 @@ retracks all the same: AfterShip's own limit holds then.`,
 	cmd.Args = cobra.ArbitraryArgs
 	cmd.Flags().StringVar(&c.imp.slug, "slug", "", "courier of rows that name neither a courier nor an id; without a file, list this courier's only")
 	c.exp.add(cmd)
+	return cmd
+}
+
+func (c *cli) syncCommand() *cobra.Command {
+	cmd := c.importCommand(batch.Sync, "sync FILE...", "Bring shipments into step: create what is not there, update what differs, leave the rest",
+		`Looks up the shipments of each sheet through AfterShip's list, 50 numbers to a
+call, and spends a call of their own only on rows that need one: those that are
+not there are created, and of those that differ only the differing fields are
+sent. Rows that are as they should be end as "already so".
+
+Only filled-in cells are compared. A number that AfterShip knows under another
+courier is refused rather than created a second time: carriers are corrected by
+AfterShip, and each creation uses quota.`,
+		`  enqueue sync export.csv
+  enqueue sync --priority nightly --wait export.csv`)
+	cmd.Flags().StringVar(&c.imp.slug, "slug", "", "courier of rows that name none, as AfterShip's slug (ups, j-net)")
+	cmd.Flags().StringVar(&c.imp.onConflict, "on-conflict", "", "`last`: of rows of one shipment that differ, the last one wins; without it they are invalid")
 	return cmd
 }
 
@@ -248,7 +272,7 @@ func closeAll(inputs []*input) {
 func (c *cli) defaults() (jobs.Defaults, error) {
 	f := c.imp
 	d := jobs.Defaults{
-		Slug: f.slug, Reason: aftership.Reason(f.reason), OnConflict: f.onConflict, Limit: f.limit, Skip: f.skip, Sample: f.sample,
+		Slug: f.slug, Reason: aftership.Reason(f.reason), OnConflict: f.onConflict, OnExists: jobs.OnExists(f.onExists), Lookup: jobs.Lookup(f.lookup), Limit: f.limit, Skip: f.skip, Sample: f.sample,
 		Dates: c.rows.dates, Zone: c.rows.zone, Country: c.rows.country, NumberSeparators: c.rows.separators,
 	}
 	if err := d.Validate(); err != nil {

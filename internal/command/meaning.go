@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"aftership-bulk/batch"
 	"aftership-bulk/carrier"
 	"aftership-bulk/internal/wire"
 	"aftership-bulk/jobs"
@@ -116,7 +115,7 @@ func (s *session) couriers(own carrier.Own) (*jobs.Couriers, error) {
 // carriers finds out which couriers the carrier names of a sheet mean, and what
 // those couriers need. It returns what a person should know about that.
 func (c *cli) carriers(ctx context.Context, s *session, u *understood, plan *jobs.Plan) (string, error) {
-	if plan.Operation != batch.Create && !u.mapping.Has("slug") || plan.Defaults.Slug == "" && !u.mapping.Has("slug") {
+	if !jobs.Creates(plan.Operation) && !u.mapping.Has("slug") || plan.Defaults.Slug == "" && !u.mapping.Has("slug") {
 		return "", nil
 	}
 	own, err := c.rows.own()

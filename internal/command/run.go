@@ -106,7 +106,7 @@ number of machines take them, and returns at once.
 	f.BoolVar(&c.ui.quiet, "quiet", false, "say nothing but errors")
 	f.BoolVarP(&c.flags.verbose, "verbose", "v", false, "log what is done, to stderr")
 	config.AddFlags(f)
-	root.AddCommand(c.createCommand(), c.updateCommand(), c.completeCommand(), c.retrackCommand(), c.deleteCommand(), c.inspectCommand(), c.checkCommand(),
+	root.AddCommand(c.createCommand(), c.updateCommand(), c.completeCommand(), c.retrackCommand(), c.deleteCommand(), c.syncCommand(), c.inspectCommand(), c.checkCommand(),
 		c.completes(c.statusCommand()), c.batchesCommand(), c.completes(c.reportCommand()), c.completes(c.retryCommand()), c.completes(c.deadCommand()),
 		c.completes(c.pauseCommand()), c.completes(c.resumeCommand()), c.completes(c.cancelCommand()), c.completes(c.purgeCommand()),
 		c.exportCommand(), c.lastCheckpointCommand(), c.predictCommand(), c.couriersCommand(),

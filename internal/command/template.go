@@ -148,11 +148,11 @@ func noteOn(f aftership.Field, op batch.Operation, example string) string {
 // needed says that a row needs something in a column; it is empty where a row doesn't.
 func needed(op batch.Operation, column string) string {
 	switch {
-	case op == batch.Create && column == "tracking_number":
+	case jobs.Creates(op) && column == "tracking_number":
 		return "Required."
 	case op == batch.Complete && column == "reason":
 		return "Required, unless the command says --reason."
-	case op != batch.Create && (column == "tracking_number" || column == "slug"):
+	case !jobs.Creates(op) && (column == "tracking_number" || column == "slug"):
 		return "Required, unless id is filled in."
 	}
 	return ""

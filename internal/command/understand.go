@@ -128,14 +128,14 @@ func (c *cli) importable(u *understood, op batch.Operation) error {
 		return usage(fmt.Errorf("%s: %w", u.file, err), mapHint(op))
 	}
 	switch {
-	case u.mapping.Has("tracking_number"), op != batch.Create && u.mapping.Has("id"):
+	case u.mapping.Has("tracking_number"), !jobs.Creates(op) && u.mapping.Has("id"):
 		return nil
 	case u.numberless():
 		return usage(fmt.Errorf("%s holds no tracking numbers; it was recognised as: %s", u.file, u.preset.Title), u.preset.NoTracking)
 	}
 	needed, try := "tracking_number", mapHint(op)
 	switch {
-	case op != batch.Create:
+	case !jobs.Creates(op):
 		needed = "tracking_number or id"
 	case u.mapping.Has("id"):
 		try = "the column id is for `enqueue update`, `mark-complete`, `retrack-expired` or `delete` (with check: --operation update); " + try
