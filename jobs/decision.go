@@ -93,6 +93,9 @@ func (d Defaults) pays(counts map[batch.Outcome]int) bool {
 
 // jobLanes lists the lanes in which the batch's jobs can stand.
 func (d Defaults) jobLanes(b batch.Batch) []lane {
+	if d.mayMix(b) {
+		return slices.DeleteFunc(callLanes(), func(l lane) bool { return l == laneLookup })
+	}
 	if b.Operation == batch.Sync || b.Operation == batch.Create && d.onExists(b.Operation) == ExistsUpdate {
 		return []lane{laneOf(batch.Create), laneOf(batch.Update)}
 	}
@@ -102,7 +105,7 @@ func (d Defaults) jobLanes(b batch.Batch) []lane {
 // lanes lists the lanes of the batch's calls, those of its look-ups included.
 func (d Defaults) lanes(b batch.Batch) []lane {
 	all := d.jobLanes(b)
-	if b.Operation != batch.Create || d.looksUp(b.Operation) {
+	if b.Operation != batch.Create || d.looksUp(b.Operation) || d.mayMix(b) {
 		all = append(all, laneLookup)
 	}
 	return all

@@ -19,15 +19,17 @@ type Estimate struct {
 // calls that a class takes in a second.
 func (s *Survey) Estimate(limit func(aftership.Class) float64) Estimate {
 	e := Estimate{Calls: s.Send(), Lookups: (s.lookups + lookupRows - 1) / lookupRows}
-	if Creates(s.Plan.Operation) {
-		e.Counted = e.Calls
-	}
-	e.AtMost = s.Plan.Defaults.looksUp(s.Plan.Operation)
 	if s.Plan.Defaults.Lookup == LookupAuto { // as many as tell whether it pays
 		e.Lookups = min(e.Lookups, firstLooked/lookupRows)
 	}
 	calls := map[aftership.Class]int{}
-	calls[s.Plan.Version.Class(endpointOf(s.Plan.Operation))] += e.Calls
+	for op, n := range s.sends {
+		calls[s.Plan.Version.Class(endpointOf(op))] += n
+		e.AtMost = e.AtMost || n > 0 && s.Plan.Defaults.looksUp(op)
+		if Creates(op) {
+			e.Counted += n
+		}
+	}
 	calls[s.Plan.Version.Class(aftership.EndpointList)] += e.Lookups
 	for class, n := range calls { // classes go side by side
 		if rate := limit(class); rate > 0 {

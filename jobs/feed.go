@@ -46,6 +46,7 @@ type feeder struct {
 	read *reader
 	// looksUp says that rows are looked up that need not be, within fixed bounds.
 	looksUp bool
+	mixed   bool // rows can have operations of their own
 	pays    bool // and that it pays, as far as is known
 	asked   int  // the range of which that was asked last
 	tasks   []task
@@ -61,7 +62,7 @@ func newFeeder(in *Intake, b batch.Batch) (*feeder, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &feeder{in: in, b: b, read: read, looksUp: read.opts.looksUp(b.Operation), asked: -1}, nil
+	return &feeder{in: in, b: b, read: read, looksUp: read.opts.looksUp(b.Operation), mixed: read.opts.mayMix(b), asked: -1}, nil
 }
 
 // readerOf rebuilds the reader of a batch's rows from the ledger.
@@ -141,19 +142,27 @@ func (f *feeder) firstOf(job int) int {
 
 // way is where a job goes: to a look-up first, or into a lane.
 func (f *feeder) way(ctx context.Context, job int) (lookup bool, l lane, err error) {
+	op := f.b.Operation
 	switch {
+	case f.mixed:
 	case f.looksUp:
 		lookup, err := f.lookupPays(ctx, job/lookupRows)
-		return lookup, laneOf(f.b.Operation), err
-	case f.b.Operation == batch.Create:
-		return false, laneOf(batch.Create), nil
+		return lookup, laneOf(op), err
+	case op == batch.Create:
+		return false, laneOf(op), nil
 	}
 	e, err := f.in.Ledger.Entry(ctx, f.b.ID, job)
 	if err != nil {
 		return false, "", err
 	}
 	row, err := f.read.read(e.Cells, e.Filled)
-	return err == nil && row.needsLookup(f.in.Version, row.Op), laneOf(row.Op), nil
+	if err != nil {
+		return false, laneOf(op), nil // its handler says what is wrong
+	}
+	if lookup = row.needsLookup(f.in.Version, row.Op); !lookup && f.read.opts.looksUp(row.Op) {
+		lookup, err = f.lookupPays(ctx, job/lookupRows)
+	}
+	return lookup, laneOf(row.Op), err
 }
 
 // lookupPays asks once for a range of jobs whether it pays to look it up.

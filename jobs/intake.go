@@ -136,7 +136,7 @@ func content(sh *sheet.Sheet) string {
 // rows as they were checked; zero is any.
 func (s *Survey) needs() int {
 	switch {
-	case !slices.Contains(plainOperations, s.Plan.Operation), s.Plan.Defaults.plain() != s.Plan.Defaults.known():
+	case !slices.Contains(plainOperations, s.Plan.Operation), s.mixed(), s.Plan.Defaults.plain() != s.Plan.Defaults.known():
 		return operationVersion
 	case s.changed:
 		return repairVersion

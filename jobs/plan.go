@@ -98,6 +98,9 @@ type Defaults struct {
 	Zone       string           `json:"time_zone,omitzero"` // of times that do not say their offset from UTC, as Europe/Berlin; empty leaves those out
 	// Force retracks also what the history of retracks would leave alone.
 	Force bool `json:"force,omitzero"`
+	// Marked says that the reasons are the user-marked status of AfterShip's own
+	// sheets: a row that has one and names no operation is marked as completed.
+	Marked bool `json:"marked,omitzero"`
 	// NumberSeparators are further characters that stand between several tracking
 	// numbers in a cell.
 	NumberSeparators string `json:"number_separators,omitzero"`

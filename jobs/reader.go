@@ -33,16 +33,21 @@ func (r Repair) String() string {
 // look-ups all read with it, so that what was checked is what is sent. It is not
 // safe for concurrent use.
 type reader struct {
-	op      batch.Operation
-	opts    options
-	hints   map[string]CarrierHint // of pass one
-	words   *preset.Reader         // what the words of an export mean
-	columns []column
-	decode  *sheet.Decoder[Row]
-	cells   []string // of the current row, cleaned
-	found   findings // about the current row
-	dates   value.Form
-	zone    *time.Location // of times that do not say theirs; nil is none
+	op       batch.Operation // of rows that name none
+	version  aftership.Version
+	mapping  sheet.Mapping
+	opts     options
+	hints    map[string]CarrierHint // of pass one
+	words    *preset.Reader         // what the words of an export mean
+	columns  []column               // of the current row's operation
+	sets     map[batch.Operation][]column
+	opAt     int // the columns that tell a row's operation; negative for none
+	reasonAt int
+	decode   *sheet.Decoder[Row]
+	cells    []string // of the current row, cleaned
+	found    findings // about the current row
+	dates    value.Form
+	zone     *time.Location // of times that do not say theirs; nil is none
 
 	countries map[string]string // of the current row, by their fields
 }
@@ -57,26 +62,38 @@ type column struct {
 }
 
 func newReader(op batch.Operation, v aftership.Version, m sheet.Mapping, o options) *reader {
-	r := &reader{op: op, opts: o, decode: sheet.NewDecoder[Row](m), countries: map[string]string{}}
+	r := &reader{op: op, version: v, mapping: m, opts: o, decode: sheet.NewDecoder[Row](m), countries: map[string]string{}, sets: map[batch.Operation][]column{}}
 	if len(o.Rules.Values) > 0 {
 		r.words = o.Rules.Reader(nil)
 	}
 	r.dates, _ = value.ParseForm(o.dates()) // pass one was refused if it cannot be read
 	r.zone = zoneOf(o.Zone)
-	for i, field := range m.Fields {
-		if field == "" {
+	r.opAt, r.reasonAt = slices.Index(m.Fields, operationColumn), slices.Index(m.Fields, "reason")
+	r.columns = r.columnsOf(op)
+	return r
+}
+
+// columnsOf lists the columns as an operation reads them.
+func (r *reader) columnsOf(op batch.Operation) []column {
+	if set, ok := r.sets[op]; ok {
+		return set
+	}
+	var set []column
+	for i, field := range r.mapping.Fields {
+		if field == "" || field == operationColumn {
 			continue
 		}
-		c := column{at: i, field: field, sent: accepts(v, op, field)}
+		c := column{at: i, field: field, sent: accepts(r.version, op, field)}
 		c.Field, _ = aftership.LookupField(field)
 		if c.sent {
 			c.clean = cleanerOf(c.Field)
 		}
-		r.columns = append(r.columns, c)
+		set = append(set, c)
 	}
 	// Phones and postal codes are read by their countries.
-	slices.SortStableFunc(r.columns, func(a, b column) int { return rank(a) - rank(b) })
-	return r
+	slices.SortStableFunc(set, func(a, b column) int { return rank(a) - rank(b) })
+	r.sets[op] = set
+	return set
 }
 
 func rank(c column) int {
@@ -92,6 +109,8 @@ func (r *reader) read(cells []string, filled []batch.Fill) (Row, error) {
 	r.cells, r.found = append(r.cells[:0], cells...), findings{}
 	clear(r.countries)
 	r.fillIn(filled)
+	op, skip, unknown := r.operation()
+	r.columns = r.columnsOf(op)
 	for i := range r.columns {
 		if c := &r.columns[i]; c.at < len(r.cells) && r.cells[c.at] != "" {
 			r.cell(c)
@@ -107,9 +126,13 @@ func (r *reader) read(cells []string, filled []batch.Fill) (Row, error) {
 		}
 	}
 	row.Result = strings.ToLower(row.Result)
-	row.Op, row.findings, row.Clear = r.op, r.found, r.found.cleared
+	row.Op, row.Skip, row.findings, row.Clear = op, skip, r.found, r.found.cleared
+	if unknown != nil {
+		row.Problems = append(row.Problems, *unknown)
+	}
 	r.defaults(&row)
 	r.one(&row)
+	r.markedOnly(&row)
 	return row, nil
 }
 
@@ -119,7 +142,7 @@ func (r *reader) one(row *Row) {
 	if len(row.pieces) == 0 || row.ID == "" {
 		return
 	}
-	if Creates(r.op) {
+	if Creates(row.Op) {
 		row.Problems = append(row.Problems, Problem{"id", row.ID, "stands beside several tracking numbers, and can be the id of one only", "give each number a row of its own"})
 	}
 	row.pieces = nil
@@ -260,7 +283,7 @@ func visible(c byte) bool { return c > ' ' && c < utf8.RuneSelf }
 // defaults fills in what the row does not say.
 func (r *reader) defaults(row *Row) {
 	d := &r.opts.Defaults
-	if row.Slug == "" && row.SlugGroup == "" && row.ID == "" || Creates(r.op) && row.Slug == "" && row.SlugGroup == "" {
+	if row.Slug == "" && row.SlugGroup == "" && row.ID == "" || Creates(row.Op) && row.Slug == "" && row.SlugGroup == "" {
 		row.Slug = d.Slug
 	}
 	if row.Reason == "" {

@@ -263,7 +263,7 @@ func TestFlawsOfSentColumnsAreProblems(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := &Survey{Plan: Plan{Operation: batch.Create, Version: aftership.V202404, Mapping: m}}
-	s.checked = checkedFields(s.Plan)
+	s.rules = rulesets(s.Plan)
 	flawed := func(column int) reading {
 		return s.read(s.newReader(), line{Row: sheet.Row{Line: 2, Cells: []string{"12345678901234500000", "AAAA1111"}, Flaws: []sheet.Flaw{{Column: column, Problem: "is flawed", Hint: "mend it"}}}})
 	}
@@ -293,7 +293,7 @@ func FuzzReader(f *testing.F) {
 		cells := []string{number, slug, country, phone, date, note}
 		for _, op := range batch.AllOperations() {
 			s := &Survey{Plan: Plan{Operation: op, Version: aftership.V202404, Mapping: m}}
-			s.checked = checkedFields(s.Plan)
+			s.rules = rulesets(s.Plan)
 			r := s.newReader()
 			row, err := r.read(cells, nil)
 			if err != nil {

@@ -95,10 +95,9 @@ type reading struct {
 // part is what one job of a row says.
 type part struct {
 	fate     fate
-	lookup   bool
 	changed  bool
 	shipment uint64 // hash of which shipment it is about
-	content  uint32 // hash of what it would send
+	content  gist
 }
 
 // remarks are what there is to tell about a row.
@@ -128,6 +127,8 @@ func (s *Survey) readRow(read *reader, l line, got *reading) {
 	case err != nil:
 		got.fate = wrong
 		got.say(&row, []Problem{unreadable(err)})
+	case row.Skip:
+		got.fate = saysSkip
 	case settledBefore(&row):
 		got.fate = doneBefore
 	case row.jobs() == 1:
@@ -170,19 +171,19 @@ func (s *Survey) part(row *Row, got *reading) part {
 		got.say(row, nil)
 	}
 	return part{
-		fate: send, lookup: row.needsLookup(s.Plan.Version, s.Plan.Operation) || s.Plan.Defaults.looksUp(row.Op), changed: row.changed || len(row.Doubts) > 0,
-		shipment: xxhash.Sum64String(row.shipmentKey(s.Plan.Operation)), content: s.content(row),
+		fate: send, changed: row.changed || len(row.Doubts) > 0,
+		shipment: xxhash.Sum64String(row.shipmentKey(row.Op)), content: s.content(row),
 	}
 }
 
 // check finds the problems of a row, those of its courier's demands included.
 func (s *Survey) check(row *Row) []Problem {
-	problems := check(s.Plan.Operation, s.Plan.Version, s.checked, row)
-	if !Creates(s.Plan.Operation) || row.Slug == "" {
+	problems := check(row.Op, s.Plan.Version, s.rules[row.Op].checked, row)
+	if !Creates(row.Op) || row.Slug == "" {
 		return problems
 	}
 	required, usual := s.Plan.Required, s.Plan.Usual
-	if s.Plan.Operation == batch.Sync { // a tracking that is there needs none of it
+	if row.Op == batch.Sync { // a tracking that is there needs none of it
 		required, usual = nil, required
 	}
 	for _, column := range missing(required, row) {

@@ -22,8 +22,9 @@ type Row struct {
 	ResultID   string `csv:"aftership_tracking_id"`
 	ResultSlug string `csv:"aftership_slug"`
 
-	// Op is what is done with the row.
-	Op batch.Operation `csv:"-"`
+	// Op is what is done with the row; Skip says that it is left alone.
+	Op   batch.Operation `csv:"-"`
+	Skip bool            `csv:"-"`
 
 	findings `csv:"-"`
 }
@@ -77,7 +78,7 @@ func Columns() []sheet.Column {
 			cols = append(cols, sheet.Column{Field: f.Name, Aliases: sheet.Aliases[f.Name]})
 		}
 	}
-	for _, name := range resultColumns {
+	for _, name := range append([]string{operationColumn}, resultColumns...) {
 		cols = append(cols, sheet.Column{Field: name})
 	}
 	return cols

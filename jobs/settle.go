@@ -93,6 +93,8 @@ func (st *settler) result(job uint32, part int) *batch.Result {
 		return st.before()
 	case notSelected:
 		return &batch.Result{Outcome: batch.Skipped, Message: "left out by --skip, --limit or --sample"}
+	case saysSkip:
+		return &batch.Result{Outcome: batch.Skipped, Message: "its operation is skip"}
 	case noData:
 		return &batch.Result{Outcome: batch.Skipped, Message: noDataText + st.line.Skip}
 	}
@@ -170,7 +172,7 @@ func (st *settler) repeated(job uint32, part int) *batch.Result {
 	if err != nil {
 		return invalid([]Problem{unreadable(err)})
 	}
-	sent := st.shipments[xxhash.Sum64String(r.shipmentKey(st.Plan.Operation))]
+	sent := st.shipments[xxhash.Sum64String(r.shipmentKey(r.Op))]
 	res := &batch.Result{Outcome: batch.Duplicate, DuplicateOf: int(sent.job) + 1}
 	switch {
 	case sent.job > job:
@@ -193,7 +195,7 @@ func (st *settler) differing(first uint32, r *Row) string {
 		return "the same shipment as an earlier row, with other values"
 	}
 	var names []string
-	for _, name := range st.columns {
+	for _, name := range st.rules[r.Op].columns {
 		if st.value(&kept, name) != st.value(r, name) {
 			names = append(names, name)
 		}
@@ -206,17 +208,21 @@ func (st *settler) contradiction(part int) *batch.Result {
 	if err != nil {
 		return invalid([]Problem{unreadable(err)})
 	}
-	key, line := xxhash.Sum64String(r.shipmentKey(st.Plan.Operation)), st.line.Line
+	key, line := xxhash.Sum64String(r.shipmentKey(r.Op)), st.line.Line
 	first, seen := st.opened[key]
 	if !seen {
 		first, st.opened[key] = line, line
 	}
 	lines := append([]int{first}, st.conflicts[key]...)
 	lines = slices.DeleteFunc(lines, func(l int) bool { return l == line })
+	hint := "keep one of the rows, or say --on-conflict last"
+	if st.mixed() {
+		hint = "keep one of the rows; what is to be done later goes into a file of its own, because rows are carried out side by side"
+	}
 	return &batch.Result{
 		Outcome: batch.Invalid,
 		Message: fmt.Sprintf("several rows of this shipment want different values (also line %s)", joinInts(lines)),
-		Hint:    "keep one of the rows, or say --on-conflict last",
+		Hint:    hint,
 	}
 }
 

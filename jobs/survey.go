@@ -9,7 +9,6 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
-	"aftership-bulk/aftership"
 	"aftership-bulk/batch"
 	"aftership-bulk/sheet"
 	"aftership-bulk/value"
@@ -26,14 +25,33 @@ const (
 	contradicts             // one of several rows of a shipment that differ, of which none can be chosen
 	doneBefore              // a report says that it was done
 	notSelected             // --skip, --limit or --sample leave it out
+	saysSkip                // its operation is skip
 	noData                  // a footer, a repeated header, a voided label
 )
 
 // sighting is the job of a shipment that will be sent.
 type sighting struct {
 	job     uint32
-	content uint32 // hash of what the row would send; short, since it is held against rows of the same shipment only
+	content gist
 }
+
+// gist stands for what a row would send: a hash, which is short since it is held
+// against rows of the same shipment only, with the operation and whether it is looked
+// up in its last bits.
+type gist uint32
+
+const gistBits = 4 // that are not the hash's
+
+func gistOf(hash uint64, op batch.Operation, lookup bool) gist {
+	c := gist(hash)<<gistBits | gist(slices.Index(batch.AllOperations(), op))<<1
+	if lookup {
+		c |= 1
+	}
+	return c
+}
+
+func (c gist) op() batch.Operation { return batch.AllOperations()[c>>1&(1<<(gistBits-1)-1)] }
+func (c gist) lookup() bool        { return c&1 == 1 }
 
 // Survey is what pass one found out about a sheet: the fate of every job of every
 // row. It holds a byte a job and a hash a shipment, never the rows themselves.
@@ -47,10 +65,10 @@ type Survey struct {
 	conflicts map[uint64][]int // lines of the rows of a shipment that differ, the first few
 	firstWith map[uint32]bool  // jobs that another row differs from
 	samples   map[int]bool
-	columns   []string          // that change a row's call
-	checked   []aftership.Field // that a row can hold something in
-	lookups   int               // jobs whose tracking must be found first
-	changed   bool              // programs that know no repairs would send something else
+	rules     map[batch.Operation]ruleset
+	sends     map[batch.Operation]int // jobs that become calls
+	lookups   int                     // jobs whose tracking must be found first
+	changed   bool                    // programs that know no repairs would send something else
 	problems  tally
 	repairs   tally
 	doubts    tally
@@ -61,7 +79,7 @@ type Survey struct {
 func Take(ctx context.Context, sh *sheet.Sheet, plan Plan) (*Survey, error) {
 	s := &Survey{
 		Plan: plan, several: map[uint32]uint16{}, shipments: map[uint64]sighting{}, conflicts: map[uint64][]int{}, firstWith: map[uint32]bool{},
-		columns: sentColumns(plan), checked: checkedFields(plan),
+		rules: rulesets(plan), sends: map[batch.Operation]int{},
 	}
 	if _, err := value.ParseForm(plan.options().dates()); err != nil {
 		return nil, err
@@ -194,8 +212,9 @@ func (s *Survey) one(line int, p part) {
 		fate = s.sight(line, p)
 	}
 	if fate == send {
+		s.sends[p.content.op()]++
 		s.changed = s.changed || p.changed
-		if p.lookup {
+		if p.content.lookup() {
 			s.lookups++
 		}
 	}
@@ -216,6 +235,10 @@ func settledBefore(row *Row) bool {
 	return o.Done() || o == batch.Duplicate || o == batch.Skipped && (row.ResultCode != "" || strings.HasPrefix(row.ResultSaid, noDataText))
 }
 
+// firstWins are the operations of which the first of several rows of a shipment is sent,
+// whatever the others say.
+var firstWins = []batch.Operation{batch.Create, batch.Retrack}
+
 // sight looks for an earlier job of the same shipment.
 func (s *Survey) sight(line int, p part) fate {
 	now := sighting{job: uint32(len(s.fates)), content: p.content}
@@ -226,26 +249,28 @@ func (s *Survey) sight(line int, p part) fate {
 		return send
 	case first.content == now.content && s.fates[first.job] == send:
 		return repeats
-	case s.Plan.Operation == batch.Create || s.Plan.Operation == batch.Retrack:
+	case first.content.op() == now.content.op() && slices.Contains(firstWins, now.content.op()):
 		s.firstWith[first.job] = true
 		return repeats
 	case s.Plan.Defaults.OnConflict == ConflictLast:
-		s.unsend(first.job, repeats, p)
+		s.unsend(first, repeats)
 		s.shipments[p.shipment] = now
 		return send
 	}
-	s.unsend(first.job, contradicts, p)
+	s.unsend(first, contradicts)
 	s.conflict(p.shipment, line)
 	return contradicts
 }
 
-// unsend keeps an earlier job of the same shipment from being sent. Both need a
-// look-up or none does, since the key of a shipment tells that.
-func (s *Survey) unsend(job uint32, f fate, p part) {
-	if s.fates[job] == send && p.lookup {
-		s.lookups--
+// unsend keeps an earlier job of the same shipment from being sent.
+func (s *Survey) unsend(first sighting, f fate) {
+	if s.fates[first.job] == send {
+		s.sends[first.content.op()]--
+		if first.content.lookup() {
+			s.lookups--
+		}
 	}
-	s.fates[job] = f
+	s.fates[first.job] = f
 }
 
 // linesNamed is how many lines of a conflict a message names.
@@ -258,14 +283,20 @@ func (s *Survey) conflict(key uint64, line int) {
 }
 
 // content hashes what the row would send.
-func (s *Survey) content(row *Row) uint32 {
+func (s *Survey) content(row *Row) gist {
 	h := xxhash.New()
-	for _, name := range s.columns {
+	_, _ = h.WriteString(string(row.Op) + "\x00")
+	for _, name := range s.rules[row.Op].columns {
 		for _, part := range [...]string{name, "\x00", s.value(row, name), "\x00"} {
 			_, _ = h.WriteString(part) // a hash takes everything
 		}
 	}
-	return uint32(h.Sum64())
+	return gistOf(h.Sum64(), row.Op, s.looksUp(row))
+}
+
+// looksUp reports whether the row is looked up before its call.
+func (s *Survey) looksUp(row *Row) bool {
+	return row.needsLookup(s.Plan.Version, row.Op) || s.Plan.Defaults.looksUp(row.Op)
 }
 
 // sentColumns lists the columns of a sheet that change the calls of its rows.
@@ -300,14 +331,6 @@ func (s *Survey) Jobs() int { return len(s.fates) }
 // Send is the number of jobs that become calls.
 func (s *Survey) Send() int { return s.count(send) }
 
-// SendOf is the number of jobs of an operation that become calls.
-func (s *Survey) SendOf(op batch.Operation) int {
-	if op != s.Plan.Operation {
-		return 0
-	}
-	return s.Send()
-}
-
 // Invalid is the number of jobs that cannot be sent as they are.
 func (s *Survey) Invalid() int { return s.count(broken) + s.count(wrong) + s.count(contradicts) }
 
@@ -315,9 +338,10 @@ func (s *Survey) Invalid() int { return s.count(broken) + s.count(wrong) + s.cou
 func (s *Survey) Duplicates() int { return s.count(repeats) }
 
 // Skipped is the number of jobs that are left alone: rows that were done before,
-// that --skip, --limit or --sample leave out, and that are no data.
+// that --skip, --limit or --sample leave out, whose operation is skip, and that are no
+// data.
 func (s *Survey) Skipped() int {
-	return s.count(doneBefore) + s.count(notSelected) + s.count(noData)
+	return s.count(doneBefore) + s.count(notSelected) + s.count(saysSkip) + s.count(noData)
 }
 
 func (s *Survey) count(f fate) int {
@@ -338,7 +362,7 @@ func (s *Survey) Unsent(header []string) []string {
 	var names []string
 	for i, name := range header {
 		field := s.Plan.Mapping.Fields[i]
-		if sheet.IsReportColumn(name) || accepts(s.Plan.Version, s.Plan.Operation, field) {
+		if sheet.IsReportColumn(name) || field == operationColumn || slices.ContainsFunc(s.Operations(), func(op batch.Operation) bool { return accepts(s.Plan.Version, op, field) }) {
 			continue
 		}
 		names = append(names, name)

@@ -130,7 +130,7 @@ func (c *cli) tellPlan(in *input) {
 	if e.AtMost {
 		text += "at most "
 	}
-	text += count(e.Calls, "call")
+	text += count(e.Calls, "call") + operationsText(in.survey)
 	if e.Lookups > 0 {
 		text += " and about " + count(e.Lookups, "look-up")
 	}
@@ -139,6 +139,20 @@ func (c *cli) tellPlan(in *input) {
 		text += fmt.Sprintf("; up to %s of the plan's quota", count(e.Counted, "shipment"))
 	}
 	c.ui.say("  %s", text)
+}
+
+// operationsText says how many calls are of which operation, where there are several.
+func operationsText(s *jobs.Survey) string {
+	var parts []string
+	for _, op := range s.Operations() {
+		if n := s.SendOf(op); n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, op))
+		}
+	}
+	if len(parts) < 2 {
+		return ""
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
 }
 
 // durationText is a duration as a person would say it.

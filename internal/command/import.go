@@ -308,6 +308,7 @@ func (c *cli) checkOne(ctx context.Context, s *session, op batch.Operation, file
 		return nil, err
 	}
 	in := &input{name: u.sheet.Name, sheet: u.sheet, guessed: u.guessed()}
+	def.Marked = u.marked(op)
 	plan := jobs.Plan{Operation: op, Version: wire.Version(c.cfg), Mapping: u.mapping, Defaults: def, Rules: u.rules()}
 	source, err := c.carriers(ctx, s, u, &plan)
 	if err == nil {

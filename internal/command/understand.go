@@ -128,7 +128,7 @@ func (c *cli) importable(u *understood, op batch.Operation) error {
 		return usage(fmt.Errorf("%s: %w", u.file, err), mapHint(op))
 	}
 	switch {
-	case u.mapping.Has("tracking_number"), !jobs.Creates(op) && u.mapping.Has("id"):
+	case u.mapping.Has("tracking_number"), u.mapping.Has("id") && u.mapping.Has("operation"), !jobs.Creates(op) && u.mapping.Has("id"):
 		return nil
 	case u.numberless():
 		return usage(fmt.Errorf("%s holds no tracking numbers; it was recognised as: %s", u.file, u.preset.Title), u.preset.NoTracking)
@@ -174,6 +174,13 @@ func (c *cli) mapColumns(u *understood) error {
 	u.mapping, u.warnings, err = sheet.Map(u.sheet.Header, jobs.Columns(), choices...)
 	u.warnings = append(u.sheet.Warnings, u.warnings...)
 	return err
+}
+
+// marked says that the reasons of the sheet are the user-marked status of AfterShip's
+// own sheets, which makes the rows that have one completions.
+func (u *understood) marked(op batch.Operation) bool {
+	i := slices.Index(u.mapping.Fields, "reason")
+	return i >= 0 && strings.HasPrefix(strings.ToLower(u.sheet.Header[i]), "user_marked") && (jobs.Creates(op) || op == batch.Update)
 }
 
 // summary is what was understood, in one line.
