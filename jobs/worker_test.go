@@ -65,10 +65,19 @@ func newRig(t *testing.T, rdb redis.UniversalClient, v aftership.Version, o sand
 	return &rig{
 		t: t, rdb: rdb, api: api, url: server.URL, version: v, ledger: batch.New(rdb, batch.Options{}), queue: NewQueue(rdb), rate: 5000,
 		opts: Options{
-			MaxAttempts: 3, Backoff: func(int) time.Duration { return 10 * time.Millisecond }, Poll: 100 * time.Millisecond,
+			MaxAttempts: 3, Backoff: func(int) time.Duration { return 10 * time.Millisecond }, Poll: pollOf(t),
 			ShutdownTime: 5 * time.Second, SweepEvery: -1, Log: slog.New(slog.DiscardHandler), ReportDir: t.TempDir(),
 		},
 	}
+}
+
+// pollOf is how often idle queues are looked at: rarely where each look costs
+// miniredis a new Lua machine, which under the race detector is most of a test's work.
+func pollOf(t *testing.T) time.Duration {
+	if strings.HasSuffix(t.Name(), "/miniredis") {
+		return 400 * time.Millisecond
+	}
+	return 100 * time.Millisecond
 }
 
 // account makes an account with pacers of its own.

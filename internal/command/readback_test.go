@@ -34,6 +34,7 @@ type desk struct {
 
 func newDesk(t *testing.T, v aftership.Version) *desk {
 	t.Helper()
+	t.Parallel() // the tests mostly wait for the pace of a process that knows no limit yet
 	d := &desk{T: t, sandbox: sandbox.New(sandbox.Options{Limit: -1}), dir: t.TempDir()}
 	server := httptest.NewServer(d.sandbox)
 	t.Cleanup(server.Close)
@@ -133,6 +134,7 @@ func shipments(n int) []sandbox.Seed {
 }
 
 func eachEra(t *testing.T, test func(*testing.T, *desk, aftership.Version)) {
+	t.Parallel() // else the other tests would wait for its parts
 	for _, v := range eras {
 		t.Run(string(v), func(t *testing.T) { test(t, newDesk(t, v), v) })
 	}
@@ -327,11 +329,11 @@ func TestExportInterrupted(t *testing.T) {
 
 // Faults that pass change nothing but the time.
 func TestExportThroughFaults(t *testing.T) {
+	t.Parallel()
 	for _, fault := range []sandbox.Fault{
 		{Kind: sandbox.FaultStatus, Status: 502}, {Kind: sandbox.FaultReset}, {Kind: sandbox.FaultTruncated}, {Kind: sandbox.FaultBurst429, Delay: 10 * time.Millisecond},
 	} {
 		t.Run(string(fault.Kind), func(t *testing.T) {
-			t.Parallel()
 			d := newDesk(t, aftership.V202507)
 			d.seed(shipments(500)...)
 			fault.After, fault.First = 1, 1
