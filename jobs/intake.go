@@ -52,13 +52,14 @@ const appendRows = 20 * batch.ChunkJobs
 
 // Accept writes the surveyed sheet into the ledger, each row once. A batch of the
 // same identity that was left unfinished is continued; one that was finished is
-// returned as it is, with existed true, and nothing is written.
+// returned as it is, with existed true, and nothing is written. A sync is never
+// done for good: AfterShip may have changed, or another sheet may have come between.
 func (in *Intake) Accept(ctx context.Context, sh *sheet.Sheet, s *Survey, o Order) (b batch.Batch, existed bool, err error) {
 	spec, err := in.spec(sh, s, o)
 	if err != nil {
 		return b, false, err
 	}
-	b, existed, err = in.Ledger.Begin(ctx, spec, o.Force)
+	b, existed, err = in.Ledger.Begin(ctx, spec, o.Force || spec.Operation == batch.Sync)
 	if err != nil || existed && b.Ended() {
 		return b, existed, err
 	}
