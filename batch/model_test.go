@@ -142,7 +142,7 @@ func (m *machine) store(t *rapid.T) *Store { return rapid.SampledFrom(m.stores).
 
 func (m *machine) job(t *rapid.T) int {
 	if len(m.jobs) == 0 {
-		t.Skip("no jobs")
+		t.Skip("no jobs yet: rapid draws another action")
 	}
 	// A few jobs only, at the ends of chunks, so that the same one is met again.
 	return rapid.SampledFrom([]int{0, 1, 99, 100, 101, 250, len(m.jobs) - 1}).Draw(t, "job") % len(m.jobs)
@@ -205,7 +205,7 @@ func (m *machine) appended(first, n int, settled map[int]Result) error {
 
 func (m *machine) Seal(t *rapid.T) {
 	if len(m.jobs) < 300 {
-		t.Skip("too few yet")
+		t.Skip("too few jobs yet: rapid draws another action")
 	}
 	last, err := m.store(t).Seal(m.ctx, m.id, len(m.jobs), len(m.jobs))
 	if m.cancelled {
@@ -318,7 +318,7 @@ func (m *machine) Hold(t *rapid.T) {
 
 func (m *machine) Cancel(t *rapid.T) {
 	if rapid.IntRange(0, 3).Draw(t, "rarely") != 0 || len(m.jobs) == 0 {
-		t.Skip()
+		t.Skip("cancelled rarely, since little can follow: rapid draws another action")
 	}
 	last, err := m.store(t).Cancel(m.ctx, m.id)
 	if m.ended() && !m.cancelled {

@@ -497,13 +497,15 @@ func TestOnACluster(t *testing.T) {
 	node := server.Client()
 	defer node.Close()
 	ok(t, node.Do(t.Context(), "CLUSTER", "ADDSLOTSRANGE", 0, 16383).Err())
-	for {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		info, err := node.ClusterInfo(t.Context()).Result()
 		ok(t, err)
 		if strings.Contains(info, "cluster_state:ok") {
 			break
 		}
-		time.Sleep(10 * time.Millisecond)
+		if time.Now().After(end) {
+			t.Fatalf("the cluster does not come up: %s", info)
+		}
 	}
 	cluster := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{server.Addr()}, DisableIdentity: true})
 	defer cluster.Close()

@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 }
 
 // patience is how long a test waits for something to become so.
-const patience = 3 * time.Minute
+const patience = 60 * time.Second
 
 // rig is a sandbox, a ledger, a queue and workers.
 type rig struct {
