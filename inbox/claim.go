@@ -57,10 +57,20 @@ func newID() string {
 // ticket names a claim for as long as there is one, whoever has it. It begins with
 // the day on which the file was taken, which is where it goes in the end.
 func ticket(now time.Time) string {
-	return now.UTC().Format(ticketDay+"-150405-") + strings.ToLower(rand.Text()[:10])
+	return now.UTC().Format(ticketTime+"-") + strings.ToLower(rand.Text()[:10])
 }
 
-const ticketDay = "20060102"
+const (
+	ticketDay  = "20060102"
+	ticketTime = ticketDay + "-150405"
+)
+
+// taken is when the file was taken; zero if the directory does not say.
+func (c *claim) taken() time.Time {
+	name := filepath.Base(c.dir)
+	at, _ := time.Parse(ticketTime, name[:min(len(name), len(ticketTime))])
+	return at
+}
 
 // dayOf is the day of a ticket; false for what is none.
 func dayOf(ticket string) (string, bool) {

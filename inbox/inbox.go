@@ -73,6 +73,8 @@ type Job struct {
 	Options []Option
 	// Folder is where the file was put; what the options name by a relative path is there.
 	Folder string
+	// Taken is when the file was taken, by whichever worker, to the second.
+	Taken time.Time
 	// Path is where the file is now.
 	Path string
 	// Report is where the report must be written; the rows that need a person go beside it, with ".failed" before the end of the name.
@@ -293,7 +295,7 @@ func (b *Box) job(c *claim) (Job, error) {
 	if n := c.tries(); n >= mostTries {
 		return Job{}, fmt.Errorf("%d workers have died while they had this file, so it is not tried again.\nTry: look at what the workers said last; then put the file there again", n)
 	}
-	job := Job{Name: c.display(), Folder: b.path(incoming, c.folder), Path: c.file(), Report: filepath.Join(c.dir, out, "report"+b.o.ReportEnd)}
+	job := Job{Name: c.display(), Folder: b.path(incoming, c.folder), Taken: c.taken(), Path: c.file(), Report: filepath.Join(c.dir, out, "report"+b.o.ReportEnd)}
 	if job.Operation, job.Preset, err = meaning(c.folder, c.name, b.o.Operations); err != nil {
 		return Job{}, err
 	}

@@ -22,6 +22,10 @@ type Order struct {
 	Who      string
 	Priority batch.Priority
 	Force    bool // send a file again that was finished before
+	// Asked is when the run was asked for. A batch that was begun since then is its
+	// own: a run that is taken up after a crash does nothing a second time. Zero is
+	// now: every batch that has ended is that of an earlier run.
+	Asked time.Time
 	// Locks are the names of the locks that the caller holds for the batch.
 	Locks []string
 	// Budget is how much may fail before the batch is stopped. Defaults to none.
@@ -52,14 +56,18 @@ const appendRows = 20 * batch.ChunkJobs
 
 // Accept writes the surveyed sheet into the ledger, each row once. A batch of the
 // same identity that was left unfinished is continued; one that was finished is
-// returned as it is, with existed true, and nothing is written. A sync is never
-// done for good: AfterShip may have changed, or another sheet may have come between.
+// returned as it is, with existed true, and nothing is written, unless it is to be
+// sent again.
 func (in *Intake) Accept(ctx context.Context, sh *sheet.Sheet, s *Survey, o Order) (b batch.Batch, existed bool, err error) {
 	spec, err := in.spec(sh, s, o)
 	if err != nil {
 		return b, false, err
 	}
-	b, existed, err = in.Ledger.Begin(ctx, spec, o.Force || spec.Operation == batch.Sync)
+	again, err := in.again(ctx, spec, o)
+	if err != nil {
+		return b, false, err
+	}
+	b, existed, err = in.Ledger.Begin(ctx, spec, again)
 	if err != nil || existed && b.Ended() {
 		return b, existed, err
 	}

@@ -37,20 +37,31 @@ type commander struct {
 	log  *slog.Logger
 }
 
-// run runs a command for an account. by is told as who started its batches.
-func (c *commander) run(ctx context.Context, account, by string, args []string, log *slog.Logger) jobs.RunResult {
+// order is a command to run for an account.
+type order struct {
+	account string
+	by      string    // is told as who started its batches
+	asked   time.Time // for the first time, if a worker died of it before
+	args    []string
+}
+
+// run runs a command.
+func (c *commander) run(ctx context.Context, o order, log *slog.Logger) jobs.RunResult {
 	var mu sync.Mutex
 	result := jobs.RunResult{}
 	out := &lines{log: log}
-	args = slices.Concat(c.args, []string{"--account=" + account}, args)
-	env := append([]string{"USER=" + by}, c.cfg.EnvFor(account, c.env)...)
-	result.Exit = enqueue.RunTelling(ctx, args, env, out, out, func(id batch.ID) {
-		mu.Lock()
-		defer mu.Unlock()
-		if !slices.Contains(result.Batches, id) {
-			result.Batches = append(result.Batches, id)
-		}
-	})
+	command := enqueue.Inside{
+		Args: slices.Concat(c.args, []string{"--account=" + o.account}, o.args), Env: append([]string{"USER=" + o.by}, c.cfg.EnvFor(o.account, c.env)...),
+		Stdout: out, Stderr: out, Asked: o.asked,
+		OnBatch: func(id batch.ID) {
+			mu.Lock()
+			defer mu.Unlock()
+			if !slices.Contains(result.Batches, id) {
+				result.Batches = append(result.Batches, id)
+			}
+		},
+	}
+	result.Exit = command.Run(ctx)
 	result.Lines = out.end()
 	return result
 }
@@ -61,7 +72,7 @@ func newScheduler(c *commander, carrier, rdb redis.UniversalClient, queue *jobs.
 		Schedules: c.cfg.Schedules, Who: process(), Log: c.log,
 		Run: func(ctx context.Context, s config.Schedule, slot time.Time) jobs.RunResult {
 			log := c.log.With("schedule", s.Name, "slot", slot.Format(time.RFC3339))
-			return c.run(ctx, s.Account, "schedule "+s.Name, s.Command, log)
+			return c.run(ctx, order{account: s.Account, by: "schedule " + s.Name, asked: slot, args: s.Command}, log)
 		},
 	})
 }

@@ -248,6 +248,6 @@ func (c *cli) existing(ctx context.Context, s *session, inputs []*input) ([]batc
 func (c *cli) order(s *session) jobs.Order {
 	return jobs.Order{
 		Account: c.cfg.Account, Who: who(c.env), Priority: batch.Priority(c.imp.priority), Force: c.imp.force, Locks: s.held.names(), Began: s.attach,
-		Budget: c.imp.guards.budget,
+		Budget: c.imp.guards.budget, Asked: c.asked,
 	}
 }

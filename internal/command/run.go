@@ -37,6 +37,8 @@ type cli struct {
 	lockEnd time.Time
 	// inside says that the command runs within a program that lives on.
 	inside bool
+	// asked is when such a command was asked for; zero is now.
+	asked time.Time
 	// onBatch hears of every batch that is made or gone on with; nil hears nothing.
 	onBatch func(batch.ID)
 }
@@ -47,18 +49,27 @@ func Run(ctx context.Context, args, env []string, stdin io.Reader, stdout, stder
 	return c.run(ctx, args)
 }
 
-// RunInside is [Run] within a program that lives on, such as a worker: nobody can
-// be asked, and what holds for the whole process is left as it is. Several may run
-// at once.
-func RunInside(ctx context.Context, args, env []string, stdout, stderr io.Writer) int {
-	return RunTelling(ctx, args, env, stdout, stderr, nil)
+// Inside is a run within a program that lives on, such as a worker.
+type Inside struct {
+	Args, Env      []string
+	Stdout, Stderr io.Writer
+	// Asked is when the run was asked for, which another worker may have begun: the
+	// batches that were begun since are its own, and are gone on with. Defaults to
+	// now.
+	Asked time.Time
+	// OnBatch hears of every batch that the command makes or goes on with. Defaults
+	// to nobody.
+	OnBatch func(batch.ID)
 }
 
-// RunTelling is [RunInside] for a program that wants to hear of every batch that
-// the command makes or goes on with.
-func RunTelling(ctx context.Context, args, env []string, stdout, stderr io.Writer, onBatch func(batch.ID)) int {
-	c := &cli{env: env, stdin: strings.NewReader(""), ui: newUI(stdout, stderr, env), inside: true, onBatch: onBatch}
-	return c.run(ctx, args)
+// Run is like the function [Run], but nobody can be asked, and what holds for the
+// whole process is left as it is. Several may run at once.
+func (in Inside) Run(ctx context.Context) int {
+	c := &cli{
+		env: in.Env, stdin: strings.NewReader(""), ui: newUI(in.Stdout, in.Stderr, in.Env),
+		inside: true, asked: in.Asked, onBatch: in.OnBatch,
+	}
+	return c.run(ctx, in.Args)
 }
 
 func (c *cli) run(ctx context.Context, args []string) int {

@@ -143,7 +143,8 @@ func (in Inbox) run(ctx context.Context, job inbox.Job) inbox.Result {
 	}
 	var said beginning
 	args := slices.Concat([]string{job.Operation}, in.Args, flags, []string{"--json", "--wait", "--report=" + job.Report, "--", job.Path})
-	code := RunInside(ctx, args, in.Config.EnvFor(account, in.Env), &events, &said)
+	command := Inside{Args: args, Env: in.Config.EnvFor(account, in.Env), Stdout: &events, Stderr: &said, Asked: job.Taken}
+	code := command.Run(ctx)
 	return inbox.Result{Code: code, Output: said.String(), Told: events.told()}
 }
 
