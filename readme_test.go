@@ -99,7 +99,7 @@ var steps = map[string]step{
 	"enqueue notify --test": {with: someone, says: []string{"slack to 127.0.0.1", "sent."}},
 
 	// Retrack expired shipments.
-	"enqueue retrack-expired":                                    {with: account, code: 1, says: []string{"9 trackings are expired", "1 still tracked", "7 retracked", "1 rejected"}},
+	"enqueue retrack-expired":                                    {with: account, code: 1, says: []string{"9 trackings listed as expired", "1 still tracked", "7 retracked", "1 rejected"}},
 	"enqueue retrack-expired --dry-run":                          {with: account, says: []string{"JNET2608000155,j-net", "not retracked so far", "skip,active"}},
 	"enqueue retrack-expired --per-day 500 --min-days-expired 3": {with: account, code: 1, says: []string{"not expired for long enough", "6 retracked", "1 rejected"}},
 	"enqueue retrack-expired --limit 100":                        {with: account, code: 1, says: []string{"7 retracked"}},

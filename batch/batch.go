@@ -106,6 +106,8 @@ type Batch struct {
 	ReportedAt time.Time
 	// SpentAt is when more failed than the Budget allows, as long as the batch is stopped for that.
 	SpentAt time.Time
+	// Over is why more has failed than the Budget allows, of a batch that has ended all the same: there was nothing left to stop. Else "".
+	Over string
 	// Told is the EndMark of what was told last.
 	Told string
 	// TrimmedAt is when rows and results were removed after their retention.

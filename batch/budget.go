@@ -16,7 +16,7 @@ import (
 // being sent half of which is wrong, the second finds out early, and by the sample not too early, that AfterShip refuses too much.
 //
 // A batch that was stopped so is [Stopped], with a SpentAt. Resume gives it its budget anew, and so does opening jobs again: a person has
-// looked at it.
+// looked at it. One that ends before anything is left to stop has said why in Over.
 type Budget string
 
 // BudgetSample is how many calls must have ended before a share of them is judged.

@@ -72,24 +72,28 @@ func TestBudget(t *testing.T) {
 		budget     Budget
 		n, invalid int
 		how        func(int) Outcome
-		ended      int // jobs that have their result when it stops, or all of them
-		reason     string
+		ended      int    // jobs that have their result when it stops, or all of them
+		reason     string // that it was stopped for, or at its end
 	}{
 		{"", 300, 10, each(1, Rejected), 300, ""},
 		{"5", 300, 0, each(2, Rejected), 12, "6 rows failed, and --max-errors allows 5"},
-		{"0", 300, 0, each(10, GaveUp), 10, "1 rows failed"},
-		{"5", 300, 5, each(2, Rejected), 6, "6 rows failed"}, // invalid rows count
-		{"5", 300, 6, each(1, Created), 6, "6 rows failed"},  // and may be too many by themselves
-		{"5", 300, 5, each(2, CancelledJob), 300, ""},        // a person's deed does not
-		{"5", 6, 0, each(1, Rejected), 6, ""},                // nothing was left to stop
-		{"10%", 300, 31, each(1, Created), 31, "of the 300 rows 31 failed, and --max-errors allows 10%"},
+		{"0", 300, 0, each(10, GaveUp), 10, "1 row failed"},
+		{"5", 300, 5, each(2, Rejected), 6, "6 rows failed"},                          // invalid rows count
+		{"5", 300, 6, each(1, Created), 6, "6 rows failed"},                           // and may be too many by themselves
+		{"5", 300, 5, each(2, CancelledJob), 300, ""},                                 // a person's deed does not
+		{"5", 6, 0, each(1, Rejected), 6, "6 rows failed, and --max-errors allows 5"}, // nothing was left to stop
+		{"5", 6, 6, nil, 6, "6 rows failed, and --max-errors allows 5"},               // nor here
+		{"5", 5, 5, nil, 5, ""},
+		{"10%", 300, 300, nil, 300, "300 of 300 rows failed"},
+		{"", 6, 6, nil, 6, ""},
+		{"10%", 300, 31, each(1, Created), 31, "31 of 300 rows failed, and --max-errors allows 10%"},
 		{"10%", 300, 30, each(1, Created), 300, ""}, // that is not more than 10%
-		{"10%", 300, 20, each(5, Rejected), 75, "of the 300 rows 31 failed"},
-		{"10%", 2000, 0, each(5, Rejected), 100, "of the 100 rows that were sent 20 failed"},
-		{"10%", 2000, 100, each(5, GaveUp), 200, "of the 100 rows that were sent 20 failed"},
+		{"10%", 300, 20, each(5, Rejected), 75, "31 of 300 rows failed"},
+		{"10%", 2000, 0, each(5, Rejected), 100, "20 of the 100 rows that were sent failed"},
+		{"10%", 2000, 100, each(5, GaveUp), 200, "20 of the 100 rows that were sent failed"},
 		{"25%", 2000, 0, each(5, Rejected), 2000, ""},
 		{"0.5%", 1000, 0, each(400, Rejected), 1000, ""},
-		{"0.5%", 1000, 0, each(150, Rejected), 150, "of the 150 rows that were sent 1 failed"},
+		{"0.5%", 1000, 0, each(150, Rejected), 150, "1 of the 150 rows that were sent failed"},
 	}
 	redistest.Both(t, func(t *testing.T, rdb redis.UniversalClient) {
 		for i, test := range tests {
@@ -100,10 +104,11 @@ func TestBudget(t *testing.T) {
 				b, err := s.Get(t.Context(), id)
 				ok(t, err)
 				equal(t, "done", b.Done, test.ended)
-				equal(t, "spent", b.Spent(), test.reason != "")
+				equal(t, "spent", b.Spent(), test.reason != "" && !b.Ended())
+				equal(t, "over", b.Over != "", test.reason != "" && b.Ended())
 				equal(t, "budget", b.Budget, test.budget)
-				if !strings.Contains(b.Reason, test.reason) {
-					t.Errorf("the reason is %q, want %q", b.Reason, test.reason)
+				if !strings.Contains(b.Reason+b.Over, test.reason) {
+					t.Errorf("the reason is %q, want %q", b.Reason+b.Over, test.reason)
 				}
 				ok(t, s.Audit(t.Context(), id))
 			})
@@ -174,13 +179,20 @@ func TestBudgetAfterAPersonLooked(t *testing.T) {
 		at = recordAll(t, s, id, at, 100, each(1, Rejected))
 		equal(t, "stopped at", at, 11)
 
-		// Opened again, too.
+		// Opened again, too: what it was over at its end counts no longer.
 		ok(t, s.Resume(t.Context(), id))
-		at = recordAll(t, s, id, at, 100, each(1, Created))
+		at = recordAll(t, s, id, at, 93, each(1, Created))
+		at = recordAll(t, s, id, at, 100, each(1, Rejected))
 		equal(t, "at the end", at, 100)
+		b, err = s.Get(t.Context(), id)
+		ok(t, err)
+		equal(t, "over", b.Over, "too many errors: 7 rows failed, and --max-errors allows 6")
 		n, err := s.Reopen(t.Context(), id, Rejected)
 		ok(t, err)
-		equal(t, "opened", n, 9)
+		equal(t, "opened", n, 16)
+		b, err = s.Get(t.Context(), id)
+		ok(t, err)
+		equal(t, "over", b.Over, "")
 		for job := 2; job < 8; job++ {
 			_, err := s.Record(t.Context(), id, job, 2, Result{Outcome: Rejected})
 			ok(t, err)

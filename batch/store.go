@@ -166,7 +166,7 @@ func readMeta(id ID, meta map[string]string) (Batch, error) {
 	b.State, b.Reason, b.Sealed = State(meta["state"]), cmp.Or(meta["reason"], meta["cut"]), meta["sealed"] != ""
 	b.Rows, b.Total, b.Done, b.Rounds = number(meta["rows"]), number(meta["jobs"]), number(meta["done"]), number(meta["rounds"])
 	b.Budget, b.SpentAt = Budget(meta["budget"]), moment(meta["spent"])
-	b.Told = meta["told"]
+	b.Over, b.Told = meta["over"], meta["told"]
 	b.StartedAt, b.FinishedAt = moment(meta["started"]), moment(meta["finished"])
 	b.ReportedAt, b.TrimmedAt, b.AppendedAt = moment(meta["reported"]), moment(meta["trimmed"]), moment(meta["appended"])
 	return b, readCounts(b.Counts, meta)

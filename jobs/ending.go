@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -31,7 +32,7 @@ func EventID(b batch.Batch) string {
 func Ending(b batch.Batch) notify.Message {
 	m := notify.Message{
 		ID: EventID(b), Kind: notify.Finished, At: b.FinishedAt, Batch: b.ID, Source: b.Source, Operation: string(b.Operation), Account: b.Account,
-		State: string(b.State), Reason: b.Reason, Rows: b.Rows, Pending: b.Pending(), Outcomes: map[string]int{},
+		State: string(b.State), Reason: cmp.Or(b.Reason, b.Over), Rows: b.Rows, Pending: b.Pending(), Outcomes: map[string]int{},
 	}
 	if b.Spent() {
 		m.Kind, m.At = notify.Stopped, b.SpentAt

@@ -27,6 +27,18 @@ func (d Defaults) mayMix(b batch.Batch) bool {
 	return b.Version >= operationVersion && (d.Marked || slices.Contains(b.Fields, operationColumn))
 }
 
+// Asking is a mapping for rows that are asked about, whatever else is to be done with
+// them: without the column operation.
+func Asking(m sheet.Mapping) sheet.Mapping {
+	m.Fields = slices.Clone(m.Fields)
+	for i, field := range m.Fields {
+		if field == operationColumn {
+			m.Fields[i] = ""
+		}
+	}
+	return m
+}
+
 // operation finds out what is to be done with the row whose cells are in hand.
 func (r *reader) operation() (op batch.Operation, skip bool, problem *Problem) {
 	text := sheet.Unguard(trim(r.at(r.opAt)))

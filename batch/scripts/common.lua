@@ -10,7 +10,34 @@ local function open(meta, ...)
   return m, 0
 end
 
--- restate derives the state from what is known and stores it; the time of the end too. Returns 1 if a report is due.
+-- failures counts the results that count against a budget; spenders names their counters.
+local function failures(meta)
+  local sum = 0
+  for _, n in ipairs(redis.call('HMGET', meta, unpack(spenders))) do sum = sum + (tonumber(n or 0) or 0) end
+  return sum
+end
+
+-- overspent says why a batch has more failures than its budget allows; nil if it has not, or has no budget.
+local function overspent(meta)
+  local m = redis.call('HMGET', meta, 'budget', 'base', 'basesent', 'gone', 'done', 'jobs')
+  if not m[1] then return nil end
+  local all, why = failures(meta), nil
+  local failed, share = all - (m[2] or 0), string.match(m[1], '^(.*)%%$')
+  if share then
+    local sent, ended = all - (m[3] or 0), m[5] - (m[4] or 0)
+    if failed * 100 > tonumber(share) * m[6] then
+      why = failed .. ' of ' .. m[6] .. ' rows failed'
+    elseif ended >= sample and sent * 100 > tonumber(share) * ended then
+      why = sent .. ' of the ' .. string.format('%d', ended) .. ' rows that were sent failed'
+    end
+  elseif failed > tonumber(m[1]) then
+    why = failed .. (failed == 1 and ' row' or ' rows') .. ' failed'
+  end
+  return why and 'too many errors: ' .. why .. ', and --max-errors allows ' .. m[1]
+end
+
+-- restate derives the state from what is known and stores it; at the end its time too, and whether more failed than the budget allows.
+-- Returns 1 if a report is due.
 local function restate(meta, now)
   local m = redis.call('HMGET', meta, 'sealed', 'done', 'jobs', 'cancelled', 'hold', 'cut', 'finished', 'reported')
   local ended = m[1] and m[2] == m[3]
@@ -24,18 +51,13 @@ local function restate(meta, now)
   if ended and not m[7] then
     redis.call('HSET', meta, 'finished', now)
     redis.call('HDEL', meta, 'hold', 'reason', 'spent')
+    local why = not m[4] and overspent(meta)
+    if why then redis.call('HSET', meta, 'over', why) end
   elseif not ended and m[7] then
-    redis.call('HDEL', meta, 'finished', 'reported')
+    redis.call('HDEL', meta, 'finished', 'reported', 'over')
   end
   if ended and not m[8] then return 1 end
   return 0
-end
-
--- failures counts the results that count against a budget; spenders names their counters.
-local function failures(meta)
-  local sum = 0
-  for _, n in ipairs(redis.call('HMGET', meta, unpack(spenders))) do sum = sum + (tonumber(n or 0) or 0) end
-  return sum
 end
 
 -- renew gives a batch its whole budget anew: only what fails from now on counts.
@@ -44,24 +66,13 @@ local function renew(meta)
   redis.call('HSET', meta, 'base', failed, 'basesent', failed, 'gone', redis.call('HGET', meta, 'done'))
 end
 
--- overdraw stops a batch of which more has failed than its budget allows. Returns 1 if it did.
+-- overdraw stops a batch of which more has failed than its budget allows, and more is to come. Returns 1 if it did.
 local function overdraw(meta, now)
-  local m = redis.call('HMGET', meta, 'budget', 'base', 'basesent', 'gone', 'done', 'jobs', 'hold', 'cancelled', 'sealed')
-  if not m[1] or m[7] or m[8] or not m[9] or m[5] == m[6] then return 0 end
-  local all, why = failures(meta), nil
-  local failed, share = all - (m[2] or 0), string.match(m[1], '^(.*)%%$')
-  if share then
-    local sent, ended = all - (m[3] or 0), m[5] - (m[4] or 0)
-    if failed * 100 > tonumber(share) * m[6] then
-      why = 'of the ' .. m[6] .. ' rows ' .. failed .. ' failed'
-    elseif ended >= sample and sent * 100 > tonumber(share) * ended then
-      why = 'of the ' .. string.format('%d', ended) .. ' rows that were sent ' .. sent .. ' failed'
-    end
-  elseif failed > tonumber(m[1]) then
-    why = failed .. ' rows failed'
-  end
+  local m = redis.call('HMGET', meta, 'hold', 'cancelled', 'sealed', 'done', 'jobs')
+  if m[1] or m[2] or not m[3] or m[4] == m[5] then return 0 end
+  local why = overspent(meta)
   if not why then return 0 end
-  redis.call('HSET', meta, 'hold', 'stopped', 'reason', 'too many errors: ' .. why .. ', and --max-errors allows ' .. m[1], 'spent', now)
+  redis.call('HSET', meta, 'hold', 'stopped', 'reason', why, 'spent', now)
   restate(meta, now)
   return 1
 end

@@ -16,9 +16,9 @@ if tonumber(jobs) > tonumber(m[3]) then return {-4} end
 if jobs ~= m[3] or tonumber(rows) < tonumber(m[4]) then return {-5} end
 redis.call('HSET', KEYS[1], 'sealed', 1, 'rows', rows)
 if ARGV[4] ~= '' then redis.call('HSET', KEYS[1], 'cut', ARGV[4]) end
-local due = restate(KEYS[1], ARGV[3])
 if redis.call('HEXISTS', KEYS[1], 'budget') == 1 then
   redis.call('HSET', KEYS[1], 'basesent', failures(KEYS[1]), 'gone', redis.call('HGET', KEYS[1], 'done'))
-  overdraw(KEYS[1], ARGV[3])
 end
+local due = restate(KEYS[1], ARGV[3])
+overdraw(KEYS[1], ARGV[3])
 return {due}

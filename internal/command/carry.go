@@ -84,7 +84,7 @@ func (c *cli) handOverOne(ctx context.Context, s *session, in *input, files int)
 			return ending{}, err
 		}
 	}
-	if existed && in.b.Ended() || in.b.Spent() || c.imp.wait.set {
+	if existed && in.b.Ended() || in.b.Spent() || in.b.Over != "" || c.imp.wait.set {
 		e, err := c.follow(ctx, s, in, c.imp.wait.max)
 		if err != nil {
 			return e, err

@@ -58,7 +58,11 @@ func (c *cli) reopen(ctx context.Context, s *session, id string, outcomes []batc
 		c.ui.say("Batch %s has no such rows: nothing to run again.", id)
 		return nil
 	}
-	c.ui.say("%d rows of batch %s run again.", n, id)
+	runs := "run"
+	if n == 1 {
+		runs = "runs"
+	}
+	c.ui.say("%s of batch %s %s again.", count(n, "row"), id, runs)
 	return c.goOn(ctx, s, id)
 }
 

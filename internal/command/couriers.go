@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -187,7 +188,7 @@ func (c *cli) showDetected(found []detection) error {
 			rows = append(rows, []string{d.Number, one.Slug, one.Name, strings.Join(one.Required, ", ")})
 		}
 		if len(d.Couriers) == 0 {
-			rows = append(rows, []string{d.Number, "-", "no courier recognises it " + d.Error, ""})
+			rows = append(rows, []string{d.Number, "-", cmp.Or(d.Error, "no courier recognises it"), ""})
 		}
 	}
 	c.ui.table(rows)

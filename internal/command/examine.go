@@ -364,9 +364,9 @@ func (x *examination) workers(ctx context.Context) error {
 	for _, account := range slices.Sorted(maps.Keys(x.accounts)) {
 		switch n := served[account]; {
 		case n > 0:
-			x.ok("workers", "%d serve account %s (%d rows pending)", n, account, pending[account])
+			x.ok("workers", "%d serve account %s (%s pending)", n, account, count(pending[account], "row"))
 		case pending[account] > 0:
-			x.fail("workers", fmt.Sprintf("none serves account %s, which has %d rows pending", account, pending[account]), "they are not sent",
+			x.fail("workers", fmt.Sprintf("none serves account %s, which has %s pending", account, count(pending[account], "row")), "they are not sent",
 				"start `worker` with this REDIS_URL and the key of account "+account)
 		case account == x.cli.cfg.Account && len(all) == 0:
 			x.warn("workers", "none runs", "what is enqueued will wait", "start `worker` with this REDIS_URL and the key")

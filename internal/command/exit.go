@@ -25,7 +25,7 @@ const exitHelp = `Exit codes:
   0    every row is done, or was already so (queued without --wait: accepted, and no row is invalid)
   1    finished (or accepted), and some rows are invalid, rejected, dead or cancelled
   2    usage, configuration or an unreadable file; nothing was sent
-  3    stopped by --max-errors; enqueue resume BATCH goes on
+  3    more rows failed than --max-errors allows; enqueue resume BATCH goes on where it was stopped
   4    --wait ran out while rows were pending
   5    Redis or AfterShip cannot be reached, or the key was refused, or the quota is used up;
        the report is written, with pending rows
@@ -99,7 +99,7 @@ func (e ending) code() int {
 	switch {
 	case e.interrupted:
 		return exitInterrupted
-	case e.batch.Spent():
+	case e.batch.Spent(), e.batch.Over != "":
 		return exitErrorBudget
 	case e.stopped != "":
 		return exitUnreachable

@@ -118,7 +118,7 @@ func (l *listing) run(ctx context.Context) error {
 	}
 	l.tell(l.ui.say)
 	if l.sel.Counts()[jobs.WhyTaken] == 0 {
-		return l.finishRun(nil, exitDone)
+		return l.nothing(ctx)
 	}
 	return l.carryOut(ctx)
 }
@@ -231,10 +231,14 @@ func (l *listing) tell(say func(string, ...any)) {
 	}
 	listed, taken := l.sel.Listed(), counts[jobs.WhyTaken]
 	l.ui.emit(event{Event: "listed", Rows: &listed, Calls: &taken, LeftAlone: left})
-	say("%d trackings are expired (AfterShip lists those that were created in the last %d days; name older ones in a FILE): %d to retrack.",
-		listed, int(aftership.MaxListAge.Hours()/24), taken)
+	say("%s listed as expired (AfterShip lists what was created in the last %d days; name older ones in a FILE): %d to retrack.",
+		count(listed, "tracking"), int(aftership.MaxListAge.Hours()/24), taken)
 	if len(words) > 0 {
-		say("Left alone: %s. `enqueue retrack-expired --dry-run` lists each with its reason.", strings.Join(words, ", "))
+		how := " `enqueue retrack-expired --dry-run` lists each with its reason."
+		if l.imp.dryRun {
+			how = ""
+		}
+		say("Left alone: %s.%s", strings.Join(words, ", "), how)
 	}
 	if l.now.Sub(l.filter.CreatedMin) > aftership.MaxListAge+time.Hour {
 		l.ui.warn("--created-after %s is further back than AfterShip's list reaches: name older shipments in a FILE", l.exp.createdAfter)
@@ -252,6 +256,23 @@ var whyWords = map[jobs.Why]string{
 	jobs.WhyShare:     "left for another day",
 	jobs.WhyRows:      "beyond --limit",
 	jobs.WhyRepeat:    "listed twice",
+}
+
+// takenColumns are those of the sheet of what is retracked.
+var takenColumns = []string{"id", "tracking_number", "slug", "title", "tag", "updated_at", "expired_since"}
+
+// nothing ends a run without a shipment to retrack. A report in a file is written
+// all the same: that of an earlier run must not be taken for it.
+func (l *listing) nothing(ctx context.Context) error {
+	in := &input{name: l.name(), b: batch.Batch{Spec: batch.Spec{Operation: batch.Retrack, Account: l.cfg.Account, Source: l.name() + ".csv", Header: takenColumns}}}
+	if l.imp.report == "" || l.reportDir(1) != "" || !l.writesReport() {
+		return l.finishRun(nil, exitDone)
+	}
+	if err := l.writeReport(ctx, in, func(func(batch.Item, error) bool) {}, 1); err != nil {
+		return usage(fmt.Errorf("the report cannot be written: %w", err), "choose another place with --report")
+	}
+	l.ui.say("Report: %s", in.report)
+	return l.finishRun([]*input{in}, exitDone)
 }
 
 // carryOut makes a sheet of what was chosen, and a batch of that.
@@ -290,7 +311,7 @@ func (l *listing) writeTaken(path string) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := w.Write([]string{"id", "tracking_number", "slug", "title", "tag", "updated_at", "expired_since"}); err != nil {
+	if err := w.Write(takenColumns); err != nil {
 		return err
 	}
 	for c, err := range l.sel.All() {

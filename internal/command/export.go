@@ -285,7 +285,7 @@ const mostListed = 160_000
 // tellListed says what the list has left out, as far as that can be known.
 func (r *readback) tellListed() {
 	m := r.part.Mark
-	r.note("%d trackings.", m.Records)
+	r.note("%s.", count(m.Records, "tracking"))
 	switch {
 	case !r.client.Version().Cursor() && m.Total >= mostListed:
 		r.ui.warn("AfterShip shows %d trackings of one list at most in version %s: split it with --created-after and --created-before", mostListed, r.client.Version())
@@ -327,6 +327,6 @@ func (r *readback) exportRows(ctx context.Context, file string, columns []string
 		return r.interrupted(ctx, err)
 	}
 	m := r.part.Mark
-	r.note("%d rows: %d found, %d not.", m.Records, m.Records-m.Bad, m.Bad)
+	r.note("%s: %d found, %d not.", count(m.Records, "row"), m.Records-m.Bad, m.Bad)
 	return r.finish("Trackings")
 }

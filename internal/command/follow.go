@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -139,7 +140,7 @@ func (c *cli) reportOf(ctx context.Context, s *session, in *input, files int) er
 // tellEnding says how a batch ended, and what can be done next.
 func (c *cli) tellEnding(e ending, in *input) {
 	b := e.batch
-	c.ui.emit(event{Event: "finished", Batch: viewOf(b), Report: in.report, Failed: in.failed, Message: e.stopped})
+	c.ui.emit(event{Event: "finished", Batch: viewOf(b), Report: in.report, Failed: in.failed, Message: cmp.Or(e.stopped, b.Over)})
 	c.ui.say("")
 	switch {
 	case e.interrupted:
@@ -153,6 +154,9 @@ func (c *cli) tellEnding(e ending, in *input) {
 		c.ui.say("Not finished in time. Batch %s: %s.", b.ID, countsText(b))
 	default:
 		c.ui.say("Finished. Batch %s, %s: %s.", b.ID, count(b.Rows, "row"), countsText(b))
+		if b.Over != "" {
+			c.ui.alarm("%s; every row was gone through all the same", b.Over)
+		}
 	}
 	if in.report != "" {
 		c.ui.say("Report: %s", in.report)

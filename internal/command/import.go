@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"os"
 	"path/filepath"
@@ -41,7 +42,9 @@ type importFlags struct {
 	waitLock   waitFlag
 	yes        bool
 	minRows    int
-	guards     guardFlags
+	// minRowsSaid says that --min-rows was given, 0 or not.
+	minRowsSaid bool
+	guards      guardFlags
 	// checkOnly says that the problems are what was asked for: the command check.
 	checkOnly bool
 }
@@ -148,8 +151,9 @@ is reported as "already so". A tracking that is created again uses quota again.`
 func (c *cli) importCommand(op batch.Operation, use, short, long, examples string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: use, Short: short, Long: long + "\n\n" + exitHelp, Example: examples,
-		Args: cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, files []string) error { return c.imports(cmd.Context(), op, files) },
+		Args:   cobra.MinimumNArgs(1),
+		PreRun: func(cmd *cobra.Command, _ []string) { c.imp.minRowsSaid = cmd.Flags().Changed("min-rows") },
+		RunE:   func(cmd *cobra.Command, files []string) error { return c.imports(cmd.Context(), op, files) },
 	}
 	f := cmd.Flags()
 	f.BoolVar(&c.flags.sandbox, "sandbox", false, "run against the built-in stand-in for AfterShip, with a ledger that is thrown away")
@@ -337,7 +341,7 @@ func (c *cli) enough(u *understood, in *input) error {
 	if in.survey.Rows >= c.imp.minRows {
 		return nil
 	}
-	return usage(fmt.Errorf("%s has %d rows, and --min-rows asks for %d: nothing was sent", u.file, in.survey.Rows, c.imp.minRows), "look whether the export was cut off")
+	return usage(fmt.Errorf("%s has %s, and --min-rows asks for %d: nothing was sent", u.file, count(in.survey.Rows, "row"), c.imp.minRows), "look whether the export was cut off")
 }
 
 // durationHint finds a duration that was taken for a file.
@@ -369,7 +373,10 @@ func (c *cli) tellChecked(u *understood, in *input, source string) {
 	if text := u.summary(); text != "" {
 		c.ui.say("%s: %s", u.file, text)
 	}
-	c.ui.say("%s: %s, %d to send, %d invalid", u.file, count(rows, "row"), calls, invalid)
+	c.ui.say("%s: %s, %d to send, %d invalid%s", u.file, count(rows, "row"), calls, invalid, c.doubtsText(in))
+	if rows == 0 && !c.imp.minRowsSaid {
+		c.ui.remark("%s has no rows, so nothing is sent (--min-rows 1 refuses such a sheet, --min-rows 0 takes it in silence)", u.file)
+	}
 	c.tellProblems(in)
 	c.tellPlan(in)
 	if c.ui.json {
@@ -378,6 +385,21 @@ func (c *cli) tellChecked(u *understood, in *input, source string) {
 	for _, t := range texts {
 		c.ui.warn("%s: %s", u.file, t)
 	}
+}
+
+// doubtsText says how much is worth a look though it is sent.
+func (c *cli) doubtsText(in *input) string {
+	n := 0
+	for _, g := range in.survey.Doubts() {
+		n += g.Rows
+	}
+	switch {
+	case n == 0:
+		return ""
+	case c.imp.checkOnly:
+		return ", " + count(n, "doubt")
+	}
+	return fmt.Sprintf(", %s (enqueue check lists them)", count(n, "doubt"))
 }
 
 // listedColumns names the first of many columns.
@@ -415,8 +437,7 @@ func (c *cli) writeReport(ctx context.Context, in *input, items iter.Seq2[batch.
 		in.report, in.failed = paths.Report, paths.Failed
 		return err
 	}
-	ext := filepath.Ext(c.imp.report)
-	failed := strings.TrimSuffix(c.imp.report, ext) + ".failed" + ext
+	failed := c.failedPath()
 	o := report.Options{Guard: report.Guard(c.cfg.ReportGuard)} // the format is what the name says
 	counts, err := report.ToFile(ctx, c.imp.report, report.InfoOf(in.b), items, o)
 	if err != nil {
@@ -424,6 +445,10 @@ func (c *cli) writeReport(ctx context.Context, in *input, items iter.Seq2[batch.
 	}
 	in.report = c.imp.report
 	if counts.Failed == 0 {
+		// That of an earlier run would be taken for this one's.
+		if err := os.Remove(failed); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 		return nil
 	}
 	in.failed, o.OnlyFailed = failed, true
@@ -431,15 +456,26 @@ func (c *cli) writeReport(ctx context.Context, in *input, items iter.Seq2[batch.
 	return err
 }
 
+// failedPath is where the rows that need a person go, beside --report FILE.
+func (c *cli) failedPath() string {
+	ext := filepath.Ext(c.imp.report)
+	return strings.TrimSuffix(c.imp.report, ext) + ".failed" + ext
+}
+
 // reportable finds out, before anything is sent, whether the reports can be
 // written, and that none takes the place of a sheet.
 func (c *cli) reportable(inputs []*input) error {
-	if c.flags.sandbox || c.cfg.RedisURL.Value() == "" || c.imp.wait.set {
+	if c.writesReport() {
 		if err := c.writable(len(inputs)); err != nil {
 			return usage(fmt.Errorf("the report cannot be written, so nothing was sent: %w", err), "choose another place with --report")
 		}
 	}
 	return nil
+}
+
+// writesReport says that this command writes the report, and no worker does.
+func (c *cli) writesReport() bool {
+	return c.flags.sandbox || c.cfg.RedisURL.Value() == "" || c.imp.wait.set
 }
 
 // writable tries the directory of the reports with a file of its own.
@@ -450,23 +486,28 @@ func (c *cli) writable(files int) error {
 			return nil // a device or a pipe
 		}
 		if dir = filepath.Dir(c.imp.report); dir != "." {
-			if _, err := os.Stat(dir); err != nil {
-				return err
+			if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("there is no directory %s", dir)
 			}
 		}
 	}
 	return wire.Writable(dir)
 }
 
-// notItself refuses a report in the place of one of its sheets.
+// notItself refuses a report, or its failed rows, in the place of one of its sheets.
 func (c *cli) notItself(files []string) error {
-	report, err := os.Stat(c.imp.report)
-	if c.imp.report == "" || err != nil {
+	if c.imp.report == "" {
 		return nil
 	}
-	for _, file := range files {
-		if sheet, err := os.Stat(file); err == nil && os.SameFile(report, sheet) {
-			return usage(fmt.Errorf("--report %s would overwrite the sheet itself", c.imp.report), "choose another place with --report")
+	for _, path := range []string{c.imp.report, c.failedPath()} {
+		written, err := os.Stat(path)
+		if err != nil {
+			continue
+		}
+		for _, file := range files {
+			if sheet, err := os.Stat(file); err == nil && os.SameFile(written, sheet) {
+				return usage(fmt.Errorf("--report %s would overwrite the sheet itself, %s", c.imp.report, file), "choose another place with --report")
+			}
 		}
 	}
 	return nil

@@ -20,15 +20,17 @@ const (
 	lockPoll = 500 * time.Millisecond
 )
 
-// lockHint is the way out of a lock that another run holds.
-const lockHint = "wait for it with --wait-lock, or end that run with `enqueue cancel BATCH`"
-
-// lockHintOf is the way out of the lock of a batch: one that stands still is not worth a wait.
+// lockHintOf is the way out of a lock that another run holds. One whose batch
+// stands still is not worth a wait.
 func lockHintOf(err error) string {
-	if e, ok := errors.AsType[*batch.LockedError](err); ok && e.State.Held() {
+	e, ok := errors.AsType[*batch.LockedError](err)
+	switch {
+	case ok && e.State.Held():
 		return fmt.Sprintf("let that batch go on (enqueue resume %[1]s), or end it (enqueue cancel %[1]s)", e.Batch)
+	case ok && e.Batch != "":
+		return fmt.Sprintf("wait for it with --wait-lock, or end it with `enqueue cancel %s`", e.Batch)
 	}
-	return lockHint
+	return "wait for it with --wait-lock"
 }
 
 // addWaitLock adds --wait-lock.

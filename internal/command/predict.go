@@ -91,7 +91,7 @@ func (c *cli) predict(ctx context.Context, f predictFlags, file string) error {
 		return r.interrupted(ctx, err)
 	}
 	m := r.part.Mark
-	r.note("%d rows: %d with a date, %d without.", m.Records, m.Records-m.Bad, m.Bad)
+	r.note("%s: %d with a date, %d without.", count(m.Records, "row"), m.Records-m.Bad, m.Bad)
 	return r.finish("Predictions")
 }
 

@@ -353,7 +353,7 @@ func (r *readback) asks(ctx context.Context, op batch.Operation, file string) (*
 	if err != nil {
 		return nil, jobs.Plan{}, err
 	}
-	plan := jobs.Plan{Operation: op, Version: wire.Version(r.cfg), Mapping: u.mapping, Rules: u.rules(), Defaults: jobs.Defaults{Slug: r.f.slug}}
+	plan := jobs.Plan{Operation: op, Version: wire.Version(r.cfg), Mapping: jobs.Asking(u.mapping), Rules: u.rules(), Defaults: jobs.Defaults{Slug: r.f.slug}}
 	err = plan.Defaults.Validate()
 	if err == nil {
 		_, err = r.carriers(ctx, r.s, u, &plan)

@@ -272,8 +272,10 @@ func (c *cli) runSchedule(ctx context.Context, name string, wait waitFlag) error
 	if err != nil {
 		return unreachable(err, "run the same command again")
 	}
-	if served, err := schedules.Served(one); err == nil && !served {
-		c.ui.warn("no worker knows schedule %s: start `worker` with this config file", one.Name)
+	served, err := schedules.Served(one)
+	served = served || err != nil // nobody knows better
+	if !served {
+		c.ui.warn("no worker knows schedule %s: start `worker` with this config file, and it runs then", one.Name)
 	}
 	if wait.set {
 		return c.followRun(ctx, schedules, one, slot, wait.max)
@@ -281,7 +283,11 @@ func (c *cli) runSchedule(ctx context.Context, name string, wait waitFlag) error
 	if c.ui.json {
 		return json.NewEncoder(c.ui.stdout).Encode(map[string]any{"schedule": one.Name, "asked_for": slot})
 	}
-	c.ui.say("A worker runs %s now. See how it went with:\n  enqueue schedules %s", one.Name, one.Name)
+	when := "A worker runs %s now."
+	if !served {
+		when = "Asked for: the first worker that knows %s runs it."
+	}
+	c.ui.say(when+" See how it went with:\n  enqueue schedules %s", one.Name, one.Name)
 	return nil
 }
 
@@ -289,18 +295,18 @@ func (c *cli) runSchedule(ctx context.Context, name string, wait waitFlag) error
 func (c *cli) followRun(ctx context.Context, schedules *jobs.Schedules, one config.Schedule, slot time.Time, most time.Duration) error {
 	for began := time.Now(); ; {
 		states, err := schedules.States(ctx, []config.Schedule{one})
-		if err != nil {
-			return ctxOr(ctx, unreachable(err, "enqueue schedules "+one.Name))
-		}
-		if last := states[0].Last; last != nil && !last.Slot.Before(slot) {
-			return c.tellRun(*last)
-		}
-		if most > 0 && time.Since(began) > most {
+		switch {
+		case ctx.Err() != nil:
+			return &failure{exitInterrupted, errors.New("interrupted; the run goes on without this command"), "enqueue schedules " + one.Name}
+		case err != nil:
+			return unreachable(err, "enqueue schedules "+one.Name)
+		case states[0].Last != nil && !states[0].Last.Slot.Before(slot):
+			return c.tellRun(*states[0].Last)
+		case most > 0 && time.Since(began) > most:
 			return &failure{exitUnfinished, fmt.Errorf("the run of %s has not ended", one.Name), "enqueue schedules " + one.Name}
 		}
 		select {
 		case <-ctx.Done():
-			return context.Canceled
 		case <-time.After(schedulePoll):
 		}
 	}

@@ -1,7 +1,10 @@
 package command
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -87,9 +90,14 @@ func (u *ui) say(format string, args ...any) {
 
 // warn writes a line to stderr, whatever the mode, but for quiet.
 func (u *ui) warn(format string, args ...any) {
-	if u.quiet {
-		return
+	if !u.quiet {
+		u.remark(format, args...)
 	}
+}
+
+// remark is a warning that is to be seen in the mail of a quiet run, though nothing
+// has failed.
+func (u *ui) remark(format string, args ...any) {
 	u.clearBar()
 	fmt.Fprintln(u.stderr, u.tint("33", "warning: ")+printable(fmt.Sprintf(format, args...)))
 }
@@ -111,6 +119,9 @@ func (u *ui) tint(code, s string) string {
 func (u *ui) fail(err error) int {
 	code := exitCode(err)
 	text, try := err.Error(), hintOf(err)
+	if errors.Is(err, context.Canceled) {
+		text = "interrupted"
+	}
 	if u.json {
 		u.emit(event{Event: "result", Exit: &code, Error: text, Try: try})
 	}
@@ -245,7 +256,7 @@ type batchView struct {
 
 func viewOf(b batch.Batch) *batchView {
 	v := &batchView{
-		Batch: b.ID, Operation: string(b.Operation), Account: b.Account, Source: b.Source, State: string(b.State), Reason: b.Reason,
+		Batch: b.ID, Operation: string(b.Operation), Account: b.Account, Source: b.Source, State: string(b.State), Reason: cmp.Or(b.Reason, b.Over),
 		Rows: b.Rows, Pending: b.Pending(), Outcomes: map[string]int{}, CreatedAt: b.CreatedAt, StartedAt: b.StartedAt,
 		FinishedAt: b.FinishedAt, Who: b.Who, Priority: string(b.Priority), Rounds: b.Rounds,
 	}
