@@ -27,6 +27,8 @@ type claim struct {
 	waits   bool      // for the end of its batch, and does nothing else
 	repeats int       // tries that must be repeated
 	next    time.Time // when
+	began   time.Time // when the last run began
+	told    string    // what the log has last said of its wait
 }
 
 // busy says that the claim takes a place. What a large file keeps in memory while it waits is worth one.
@@ -149,7 +151,7 @@ func (b *Box) take(ctx context.Context, f found) {
 	if err != nil {
 		_, _ = os.Remove(filepath.Dir(c.file())), os.Remove(c.dir) // they are empty, else they stay
 		if !errors.Is(err, fs.ErrNotExist) {
-			b.tell("a file cannot be taken; "+sameFileSystem, src, err)
+			b.point(untakable, src, err)
 		}
 		return
 	}

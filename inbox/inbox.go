@@ -32,7 +32,8 @@ type Options struct {
 	Poll time.Duration
 	// Lease is how long a worker may show no sign of life before its files are taken from it. Defaults to 30 seconds.
 	Lease time.Duration
-	// Retry is the first wait after a run that could not be ended. Defaults to 15 seconds; it doubles up to sixty times that.
+	// Retry is the first wait after a run that could not be ended. Defaults to 15 seconds; it doubles up to sixty times that,
+	// but not where another run holds the lock.
 	Retry time.Duration
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
@@ -79,6 +80,8 @@ type Job struct {
 	Path string
 	// Report is where the report must be written; the rows that need a person go beside it, with ".failed" before the end of the name.
 	Report string
+	// Accepted may be called when the run has got what earlier ones have waited for.
+	Accepted func()
 	// Waits may be called once: from then on the run does nothing but wait.
 	Waits func()
 }
@@ -87,7 +90,7 @@ type Job struct {
 type Result struct {
 	// Code is an exit code of enqueue: 0 and 1 are done, 4, 5, 6 and 130 are tried again, everything else is failed.
 	Code int
-	// Output is what the person must know who has put the file there.
+	// Output is what the person must know who has put the file there. It should stay the same while what a file waits for does.
 	Output string
 	// Told are attributes for the log, such as the batch.
 	Told []any
@@ -267,9 +270,13 @@ func (b *Box) start(ctx context.Context, c *claim) {
 		b.later(c, err)
 		return
 	}
-	c.running, c.waits = true, false
+	if c.began.IsZero() {
+		b.o.Log.Info("file taken", "file", c.display(), "operation", job.Operation, "bytes", c.size)
+	}
+	c.running, c.waits, c.began = true, false, b.o.Now()
+	note := b.waiting(c)
+	job.Accepted = func() { dropNote(note) }
 	job.Waits = sync.OnceFunc(func() { b.ended <- ending{c: c, waits: true} })
-	b.o.Log.Info("file taken", "file", c.display(), "operation", job.Operation, "bytes", c.size)
 	b.runs.Go(func() { b.ended <- ending{c: c, result: b.run(ctx, job)} })
 }
 
@@ -321,6 +328,7 @@ func kind(m fs.FileMode) string {
 // Codes of our own, beside those of enqueue.
 const (
 	codeRefused = 2
+	codeLocked  = 6
 	codePanic   = -1
 )
 
@@ -329,7 +337,7 @@ func fate(code int) string {
 	switch code {
 	case 0, 1:
 		return done
-	case 4, 5, 6, 130:
+	case 4, 5, codeLocked, 130:
 		return ""
 	}
 	return failed
@@ -349,7 +357,7 @@ func (b *Box) settle(e ending) {
 	text := b.plain(c, e.result.Output)
 	switch {
 	case to == "":
-		b.later(c, errors.New(firstLine(text)))
+		b.again(c, e.result, text)
 	case c.changed():
 		b.later(c, errors.New("the file was changed while it was read"))
 	default:
@@ -368,6 +376,7 @@ func (b *Box) put(c *claim, to string, r Result, text string) {
 			return
 		}
 	}
+	dropNote(b.waiting(c)) // before the file goes, so that nobody's death leaves it there for ever
 	at, err := b.place(c, to)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && !c.there():
@@ -392,6 +401,31 @@ func (b *Box) plain(c *claim, text string) string {
 func firstLine(text string) string {
 	line, _, _ := strings.Cut(text, "\n")
 	return strings.TrimPrefix(line, "error: ")
+}
+
+// again lets a claim wait whose run could not be ended, and says so where its file was put. Who waits for a lock
+// is told of nobody's end, so that it is tried at a steady pace, which is only slower where a try takes long.
+func (b *Box) again(c *claim, r Result, text string) {
+	if b.going || r.Code != codeLocked {
+		b.later(c, errors.New(firstLine(text)))
+	} else {
+		now := b.o.Now()
+		c.next, c.repeats = now.Add(min(max(b.o.Retry, 4*now.Sub(c.began)), 60*b.o.Retry)), 0
+		if c.told != text {
+			c.told = text
+			b.o.Log.Warn("file waits", append([]any{"file", c.display(), "because", firstLine(text), "try", wayOut(text)}, r.Told...)...)
+		}
+	}
+	if !b.going {
+		b.noteWaiting(c, cmp.Or(text, fmt.Sprintf("error: exit code %d", r.Code))+"\nThe file is kept in "+processing+" meanwhile, and tried again by itself.")
+	}
+}
+
+// wayOut is what a text advises.
+func wayOut(text string) string {
+	_, try, _ := strings.Cut(text, "\nTry: ")
+	line, _, _ := strings.Cut(try, "\n")
+	return line
 }
 
 // later tries a claim again after a while, or leaves it to the next worker.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -42,6 +43,7 @@ type folder struct {
 	clock *clock
 	mu    sync.Mutex
 	jobs  []Job
+	log   *slog.Logger
 	// run does the work; by default it writes a report.
 	run func(context.Context, Job) Result
 }
@@ -66,7 +68,7 @@ func reported(j Job) Result {
 
 func (f *folder) open(files int) *Box {
 	f.Helper()
-	b, err := Open(Options{Dir: f.dir, Operations: operations, Files: files, Still: 10 * time.Second, Lease: time.Minute, Now: f.clock.now,
+	b, err := Open(Options{Dir: f.dir, Operations: operations, Files: files, Still: 10 * time.Second, Lease: time.Minute, Now: f.clock.now, Log: f.log,
 		Run: func(ctx context.Context, j Job) Result {
 			f.mu.Lock()
 			f.jobs = append(f.jobs, j)
@@ -295,7 +297,7 @@ func TestTriedAgain(t *testing.T) {
 	f.run = func(_ context.Context, j Job) Result {
 		write(t, j.Report, "half")
 		write(t, strings.TrimSuffix(j.Report, ".csv")+".failed.csv", "half")
-		return Result{Code: []int{4, 5, 6, 130}[len(f.jobs)%4], Output: "error: Redis is away"}
+		return Result{Code: []int{4, 5, 130}[len(f.jobs)%3], Output: "error: Redis is away\nTry: check REDIS_URL"}
 	}
 	f.put("create/x.csv", "x")
 	f.still(b)
@@ -310,6 +312,9 @@ func TestTriedAgain(t *testing.T) {
 		if len(f.jobs) != n+2 {
 			t.Fatalf("%d runs, want %d", len(f.jobs), n+2)
 		}
+	}
+	if note := f.read("incoming/create/x.csv.waiting.txt"); !strings.Contains(note, "error: Redis is away\nTry: check REDIS_URL\nThe file is kept in processing meanwhile, and tried again by itself.\n") {
+		t.Errorf("where the file was put stands %q", note)
 	}
 	f.run = func(_ context.Context, j Job) Result { return reported(j) }
 	f.clock.pass(time.Hour)
@@ -330,7 +335,7 @@ func TestClaimsAreBounded(t *testing.T) {
 	for range mostClaims {
 		f.look(b)
 	}
-	if got := len(f.tree(incoming)); got != 20 {
+	if got := len(slices.DeleteFunc(f.tree(incoming), leftAlone)); got != 20 {
 		t.Errorf("%d files are left in incoming, want 20", got)
 	}
 }
@@ -409,11 +414,13 @@ func TestLeftWhereTheyAre(t *testing.T) {
 	f.put("create/.hidden.csv", "x")
 	f.put("create/~$book.xlsx", "x")
 	f.put("create/sub/x.csv", "x")
+	f.put("create/Saved.error.txt", "somebody's own")
 	if err := os.Symlink(t.TempDir(), filepath.Join(f.dir, incoming, "linked")); err != nil {
 		t.Fatal(err)
 	}
 	f.still(b)
-	f.has("incoming/create/x.csv.part", "incoming/create/.hidden.csv", "incoming/create/~$book.xlsx", "incoming/create/sub/x.csv", "incoming/linked")
+	f.has("incoming/create/x.csv.part", "incoming/create/.hidden.csv", "incoming/create/~$book.xlsx", "incoming/create/sub/x.csv", "incoming/linked",
+		"incoming/create/sub.error.txt", "incoming/linked.error.txt", "incoming/create/Saved.error.txt")
 }
 
 func TestNamesOfAllKinds(t *testing.T) {

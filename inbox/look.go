@@ -76,13 +76,16 @@ func (b *Box) files(folder string, now time.Time) (all []found) {
 	for _, e := range b.entries(b.path(incoming, folder)) {
 		path := b.path(incoming, folder, e.Name())
 		switch {
+		case e.Name() == optionsOther:
+			b.point(otherOptions, path, nil)
 		case leftAlone(e.Name()):
+			sweepNote(path)
 		case e.IsDir():
 			if folder != "" {
-				b.tell("a folder in a folder is left alone; put the files themselves there", path, nil)
+				b.point(folderInFolder, path, nil)
 			}
 		case folder == "" && e.Type()&fs.ModeSymlink != 0 && isDir(path):
-			b.tell("a link to a folder is left alone; make the folder itself", path, nil)
+			b.point(linkedFolder, path, nil)
 		default:
 			if info, err := e.Info(); err == nil { // else it has gone
 				all = append(all, found{folder, e.Name(), b.sight(filepath.Join(folder, e.Name()), info, now)})
@@ -109,14 +112,31 @@ func isDir(path string) bool {
 // entries reads the beginning of a directory.
 func (b *Box) entries(dir string) []fs.DirEntry {
 	f, err := os.Open(dir)
+	if errors.Is(err, fs.ErrNotExist) && b.putInto(dir) {
+		return nil // it has just gone
+	}
 	if err != nil {
-		b.tell("a folder cannot be read", dir, err)
+		b.closed(dir, err)
 		return nil
 	}
 	defer f.Close()
 	entries, err := f.ReadDir(mostEntries)
 	if err != nil && !errors.Is(err, io.EOF) {
-		b.tell("a folder cannot be read", dir, err)
+		b.closed(dir, err)
+	} else if b.putInto(dir) {
+		dropNote(dir + errorEnd)
 	}
 	return entries
 }
+
+// closed tells of a folder that cannot be read.
+func (b *Box) closed(dir string, err error) {
+	if b.putInto(dir) {
+		b.point(unreadable, dir, err)
+		return
+	}
+	b.tell(unreadable.what, dir, err)
+}
+
+// putInto says that a directory is one into which people put files.
+func (b *Box) putInto(dir string) bool { return filepath.Dir(dir) == b.path(incoming) }

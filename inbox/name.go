@@ -11,18 +11,22 @@ import (
 // optionsFile is the name of the file with a folder's options.
 const optionsFile = "options.yaml"
 
+// optionsOther is what some call it.
+const optionsOther = "options.yml"
+
 // partialEnds are what browsers, transfer programs and editors put behind the name
 // of a file that is not whole yet, or is none of ours.
 var partialEnds = []string{".part", ".partial", ".tmp", ".temp", ".crdownload", ".download", ".filepart", ".opdownload", ".swp", "~"}
 
 // othersFiles are made by operating systems by themselves.
-var othersFiles = []string{optionsFile, "options.yml", "thumbs.db", "desktop.ini"}
+var othersFiles = []string{optionsFile, optionsOther, "thumbs.db", "desktop.ini"}
 
 // leftAlone says that a file is not meant for us, or not yet.
 func leftAlone(name string) bool {
 	lower := strings.ToLower(name)
+	ends := func(end string) bool { return strings.HasSuffix(lower, end) }
 	return strings.HasPrefix(lower, ".") || strings.HasPrefix(lower, "~") || slices.Contains(othersFiles, lower) ||
-		slices.ContainsFunc(partialEnds, func(end string) bool { return strings.HasSuffix(lower, end) })
+		slices.ContainsFunc(partialEnds, ends) || slices.ContainsFunc(noteEnds, ends)
 }
 
 // mostName is how many bytes of a name are kept. File systems allow 255, and the

@@ -41,6 +41,8 @@ type cli struct {
 	asked time.Time
 	// onBatch hears of every batch that is made or gone on with; nil hears nothing.
 	onBatch func(batch.ID)
+	// failed is the error that the run ended with.
+	failed error
 }
 
 // Run is the whole program: it returns the exit code.
@@ -65,11 +67,14 @@ type Inside struct {
 // Run is like the function [Run], but nobody can be asked, and what holds for the
 // whole process is left as it is. Several may run at once.
 func (in Inside) Run(ctx context.Context) int {
-	c := &cli{
+	return in.cli().run(ctx, in.Args)
+}
+
+func (in Inside) cli() *cli {
+	return &cli{
 		env: in.Env, stdin: strings.NewReader(""), ui: newUI(in.Stdout, in.Stderr, in.Env),
 		inside: true, asked: in.Asked, onBatch: in.OnBatch,
 	}
-	return c.run(ctx, in.Args)
 }
 
 func (c *cli) run(ctx context.Context, args []string) int {
@@ -79,6 +84,7 @@ func (c *cli) run(ctx context.Context, args []string) int {
 	root.SetOut(c.ui.stdout)
 	root.SetErr(c.ui.stderr)
 	err := root.ExecuteContext(ctx)
+	c.failed = err
 	if e, ok := errors.AsType[*exitWith](err); ok {
 		return e.code
 	}

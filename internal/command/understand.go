@@ -138,7 +138,11 @@ func (c *cli) importable(u *understood, op batch.Operation) error {
 	case !jobs.Creates(op):
 		needed = "tracking_number or id"
 	case u.mapping.Has("id"):
-		try = "the column id is for `enqueue update`, `mark-complete`, `retrack-expired` or `delete` (with check: --operation update); " + try
+		check := ""
+		if c.imp.checkOnly {
+			check = " (--operation update)"
+		}
+		try = "the column id is for `enqueue update`, `mark-complete`, `retrack-expired` or `delete`" + check + "; " + try
 	}
 	return usage(fmt.Errorf("%s: no column means %s; the columns are: %s", u.file, needed, listedColumns(u.sheet.Header)), try)
 }

@@ -137,15 +137,15 @@ func (in Inbox) run(ctx context.Context, job inbox.Job) inbox.Result {
 	if job.Preset != "" {
 		flags = append(flags, "--preset="+job.Preset)
 	}
-	events := lastEvent{accepted: func() {}}
+	events := lastEvent{accepted: job.Accepted}
 	if in.shared() {
-		events.accepted = job.Waits
+		events.accepted = func() { job.Accepted(); job.Waits() }
 	}
 	var said beginning
 	args := slices.Concat([]string{job.Operation}, in.Args, flags, []string{"--json", "--wait", "--report=" + job.Report, "--", job.Path})
-	command := Inside{Args: args, Env: in.Config.EnvFor(account, in.Env), Stdout: &events, Stderr: &said, Asked: job.Taken}
-	code := command.Run(ctx)
-	return inbox.Result{Code: code, Output: said.String(), Told: events.told()}
+	c := Inside{Args: args, Env: in.Config.EnvFor(account, in.Env), Stdout: &events, Stderr: &said, Asked: job.Taken}.cli()
+	code := c.run(ctx, args)
+	return in.result(job, code, said.String(), c.failed, &events)
 }
 
 // ownFlags are flags that belong to the hot folder, or to no folder at all: the end

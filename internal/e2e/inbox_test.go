@@ -9,11 +9,15 @@ import (
 
 func init() { commands["waitfile"] = cmdWaitFile }
 
-// cmdWaitFile waits until exactly one file matches: waitfile box/done/*/x.csv.
-func cmdWaitFile(ts *testscript.TestScript, _ bool, args []string) {
+// cmdWaitFile waits until exactly one file matches, or none any more: waitfile box/done/*/x.csv, ! waitfile box/x.csv.
+func cmdWaitFile(ts *testscript.TestScript, neg bool, args []string) {
 	var paths []string
+	want := 1
+	if neg {
+		want = 0
+	}
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		if paths, _ = filepath.Glob(ts.MkAbs(args[0])); len(paths) == 1 {
+		if paths, _ = filepath.Glob(ts.MkAbs(args[0])); len(paths) == want {
 			return
 		}
 	}
