@@ -87,7 +87,6 @@ func TestOptionWords(t *testing.T) {
 		"nothing is sent again (--force sends it again)":                     "nothing is sent again (`enqueue create --force FILE` sends it again)",
 		"set a key, or try it out with --sandbox; with REDIS_URL set, it is": "set a key, or try it out with `enqueue watch --sandbox DIR`; with REDIS_URL set, it is",
 		"choose another place with --report":                                 "make sure that the folder can be written and its disk is not full, then put the file there again",
-		lockHint:                                                             "nothing; the file is taken when that run has ended",
 		"nothing -- at all, --no-such-flag x":                                "nothing -- at all, --no-such-flag x",
 	} {
 		if got := optionWords(text, inbox.Job{Operation: "create", Name: "x.csv"}, ""); got != want {
@@ -117,16 +116,22 @@ func TestLockedText(t *testing.T) {
 
 func TestSpentText(t *testing.T) {
 	v := &batchView{Batch: "261122-x", Rows: 40, Pending: 30, Reason: "too many errors: 6 rows failed, and --max-errors allows 5", Outcomes: map[string]int{"rejected": 5, "invalid": 2, "created": 3}}
+	v.State = string(batch.Stopped)
+	ended := *v
+	ended.State, ended.Pending = string(batch.Finished), 0
 	job := inbox.Job{Operation: "create", Name: "create/x.csv", Options: []inbox.Option{{Name: "max-errors", Value: "5"}, {Name: "name", Value: "nightly"}}}
 	text := func(in Inbox, e event) string {
-		e.Batches = []*batchView{v}
+		if e.Batches == nil {
+			e.Batches = []*batchView{v}
+		}
 		return in.result(job, exitErrorBudget, "said", &exitWith{exitErrorBudget}, &lastEvent{result: e}).Output
 	}
 	for what, in := range map[string][]string{
 		"all": {text(Inbox{}, event{Report: "r", Failed: "f"}), "error: too many errors: 6 rows failed, and `max-errors:` allows 5\nBatch 261122-x, which is this file, is stopped: 7 of 40 rows failed, 30 are not sent.",
 			"so do the rows that failed (.failed)", "`enqueue resume 261122-x` goes on with the rest", "`enqueue cancel 261122-x` gives it up", "options.yaml says `name: nightly`"},
-		"no report": {text(Inbox{}, event{}), "`enqueue report 261122-x -o FILE` writes it"},
-		"sandbox":   {text(Inbox{Args: []string{"--sandbox"}}, event{Report: "r"}), "lies beside the file (.report).\nTry: mend the file", "keeps no batch"},
+		"nothing was left to stop": {text(Inbox{}, event{Report: "r", Failed: "f", Batches: []*batchView{&ended}}), "has ended: 7 of 40 rows failed, every row was gone through all the same.", "Try: mend the rows"},
+		"no report":                {text(Inbox{}, event{}), "`enqueue report 261122-x -o FILE` writes it"},
+		"sandbox":                  {text(Inbox{Args: []string{"--sandbox"}}, event{Report: "r"}), "lies beside the file (.report).\nTry: mend the file", "keeps no batch"},
 	} {
 		for _, want := range in[1:] {
 			if !strings.Contains(in[0], want) {

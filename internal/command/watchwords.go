@@ -59,16 +59,16 @@ func (in Inbox) spentText(job inbox.Job, result event) string {
 			failed += n
 		}
 	}
-	text := fmt.Sprintf("error: %s\nBatch %s, which is this file, is stopped: %d of %s failed, %d are not sent.\n", b.Reason, b.Batch, failed, count(b.Rows, "row"), b.Pending)
-	switch {
-	case result.Report == "":
-		text += fmt.Sprintf("Its report could not be written; `enqueue report %s -o FILE` writes it.\n", b.Batch)
-	case result.Failed == "":
-		text += "Its report so far lies beside the file (.report).\n"
-	default:
-		text += "Its report so far lies beside the file (.report), and so do the rows that failed (.failed).\n"
+	what, left := "is stopped", fmt.Sprintf("%d are not sent", b.Pending)
+	if b.State != string(batch.Stopped) {
+		what, left = "has ended", "every row was gone through all the same"
 	}
-	if slices.Contains(in.Args, "--sandbox") {
+	text := fmt.Sprintf("error: %s\nBatch %s, which is this file, %s: %d of %s failed, %s.\n%s\n",
+		b.Reason, b.Batch, what, failed, count(b.Rows, "row"), left, whereReport(b.Batch, result))
+	switch {
+	case b.State != string(batch.Stopped):
+		return text + "Try: mend the rows that failed, and put them there as a file of their own"
+	case slices.Contains(in.Args, "--sandbox"):
 		return text + "Try: mend the file, then put it there again; this was the sandbox, which keeps no batch"
 	}
 	text += fmt.Sprintf("Try: `enqueue resume %[1]s` goes on with the rest, and as many may fail again; `enqueue cancel %[1]s` gives it up. "+
@@ -81,6 +81,17 @@ func (in Inbox) spentText(job inbox.Job, result event) string {
 	return text
 }
 
+// whereReport says where the report of a stopped batch is.
+func whereReport(id batch.ID, result event) string {
+	switch {
+	case result.Report == "":
+		return fmt.Sprintf("Its report could not be written; `enqueue report %s -o FILE` writes it.", id)
+	case result.Failed == "":
+		return "Its report so far lies beside the file (.report)."
+	}
+	return "Its report so far lies beside the file (.report), and so do the rows that failed (.failed)."
+}
+
 // afterChange says when changed options count for a file.
 func afterChange(code int) string {
 	if slices.Contains([]int{exitUnfinished, exitUnreachable, exitLocked, exitInterrupted}, code) {
@@ -91,7 +102,6 @@ func afterChange(code int) string {
 
 // elsewhere are words about flags that mean something else in a folder.
 var elsewhere = strings.NewReplacer(
-	lockHint, "nothing; the file is taken when that run has ended",
 	"choose another place with --report", "make sure that the folder can be written and its disk is not full, then put the file there again",
 	"run the command once with --accept-columns", "say --accept-columns for this file, and take that out again afterwards",
 )
