@@ -156,6 +156,7 @@ func (b *Box) take(ctx context.Context, f found) {
 		return
 	}
 	b.mine = append(b.mine, c)
+	delete(b.seen, filepath.Join(f.folder, f.name))
 	if c.changed() {
 		b.later(c, errors.New("the file has changed"))
 		return

@@ -106,17 +106,18 @@ const (
 
 // Box is a watched folder.
 type Box struct {
-	o     Options
-	id    string // of this worker
-	own   string // the directory of its claims
-	seen  map[string]sighting
-	peers map[string]pulse
-	queue []found // files that are ready, as of the last look
-	mine  []*claim
-	ended chan ending
-	runs  sync.WaitGroup
-	told  map[string]bool // warnings that were given
-	going bool            // the worker ends
+	o      Options
+	id     string // of this worker
+	own    string // the directory of its claims
+	seen   map[string]sighting
+	peers  map[string]pulse
+	queue  []found // files that are ready, as of the last look
+	mine   []*claim
+	ended  chan ending
+	runs   sync.WaitGroup
+	told   map[string]bool // warnings that were given
+	going  bool            // the worker ends
+	stands figures
 }
 
 // Open makes the directories that are missing, and makes sure that files can be moved between them.
@@ -208,6 +209,7 @@ func (b *Box) turn(ctx context.Context) {
 	b.resume(ctx, now)
 	b.adopt(ctx, now)
 	b.fill(ctx)
+	b.survey()
 }
 
 // fill takes files for which there is room.
@@ -385,8 +387,10 @@ func (b *Box) put(c *claim, to string, r Result, text string) {
 		b.later(c, err)
 		return
 	case to == failed:
+		b.stands.count(failed)
 		b.o.Log.Warn("file failed", append([]any{"file", c.display(), "exit_code", r.Code, "to", at, "because", firstLine(text)}, r.Told...)...)
 	default:
+		b.stands.count(done)
 		b.o.Log.Info("file done", append([]any{"file", c.display(), "exit_code", r.Code, "to", at}, r.Told...)...)
 	}
 	b.drop(c)
@@ -406,6 +410,7 @@ func firstLine(text string) string {
 // again lets a claim wait whose run could not be ended, and says so where its file was put. Who waits for a lock
 // is told of nobody's end, so that it is tried at a steady pace, which is only slower where a try takes long.
 func (b *Box) again(c *claim, r Result, text string) {
+	b.stands.count("")
 	if b.going || r.Code != codeLocked {
 		b.later(c, errors.New(firstLine(text)))
 	} else {

@@ -24,6 +24,7 @@ type Metrics struct {
 	registry  *prometheus.Registry
 	figures   *figures
 	schedules *schedules
+	inboxes   *inboxes
 
 	jobs        *prometheus.CounterVec
 	calls       *prometheus.CounterVec
@@ -46,7 +47,7 @@ var (
 func NewMetrics() *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
-		figures:  newFigures(), schedules: newSchedules(),
+		figures:  newFigures(), schedules: newSchedules(), inboxes: newInboxes(),
 		jobs:     counters("jobs_total", "Jobs that ended, by operation and outcome.", "account", "operation", "outcome"),
 		calls:    counters("api_calls_total", "Requests to AfterShip, by endpoint and code; none is no answer.", "account", "endpoint", "code"),
 		callTime: histograms("api_call_duration_seconds", "Time from sending a request to AfterShip to the end of its answer.", callBuckets, "account", "endpoint"),
@@ -60,7 +61,7 @@ func NewMetrics() *Metrics {
 	for _, r := range AllWebhookResults() {
 		m.webhooks.WithLabelValues(string(r)) // so that a rate of the first one is seen
 	}
-	m.registry.MustRegister(m.figures, m.schedules, m.jobs, m.calls, m.callTime, m.slotWait, m.tooMany, m.updates, m.webhooks, m.webhookTime,
+	m.registry.MustRegister(m.figures, m.schedules, m.inboxes, m.jobs, m.calls, m.callTime, m.slotWait, m.tooMany, m.updates, m.webhooks, m.webhookTime,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

@@ -322,6 +322,7 @@ func fed(t *testing.T) *Metrics {
 	m.webhook(WebhookForged, time.Millisecond)
 	m.Watch(standing{})
 	m.WatchSchedules(scheduled{})
+	m.WatchInbox(watchedInbox)
 	return m
 }
 

@@ -149,7 +149,7 @@ func work(ctx context.Context, cfg config.Config, stderr io.Writer, verbose bool
 		return &failure{exitUnreachable, err, "check REDIS_URL"}
 	}
 	defer scheduler.Shutdown()
-	watched, err := watchInbox(ctx, cfg, args, env, log)
+	watched, err := watchInbox(ctx, cfg, args, env, face, log)
 	if err != nil {
 		return err
 	}
