@@ -1,8 +1,6 @@
 package jobs
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -10,30 +8,13 @@ import (
 	"aftership-bulk/aftership/sandbox"
 	"aftership-bulk/batch"
 	"aftership-bulk/internal/redistest"
-	"aftership-bulk/sheet"
 )
 
 // once sends a sheet of one shipment and waits for it. It says whether it was sent,
 // or only shown as a batch that was sent before.
 func (r *rig) once(op batch.Operation, text string, o Order) (batch.Batch, bool) {
 	r.t.Helper()
-	path := filepath.Join(r.t.TempDir(), "sheet.csv")
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		r.t.Fatal(err)
-	}
-	sh, err := sheet.Open(r.t.Context(), path, nil, sheet.Options{})
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	defer sh.Close()
-	m, _, err := sheet.Map(sh.Header, Columns())
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	s, err := Take(r.t.Context(), sh, Plan{Operation: op, Version: r.version, Mapping: m})
-	if err != nil {
-		r.t.Fatal(err)
-	}
+	sh, s := r.survey(op, Defaults{}, text)
 	o.Account, o.Who, o.Priority = "acc", "test", batch.Upload
 	before, shown, err := r.intake().SentBefore(r.t.Context(), sh, s, o)
 	if err != nil {

@@ -127,6 +127,17 @@ func (r *rig) acceptOnly(op batch.Operation, text string) batch.ID {
 
 func (r *rig) take(op batch.Operation, def Defaults, text string) batch.ID {
 	r.t.Helper()
+	sh, s := r.survey(op, def, text)
+	b, _, err := r.intake().Accept(r.t.Context(), sh, s, Order{Account: "acc", Who: "test", Priority: batch.Upload})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return b.ID
+}
+
+// survey takes a sheet through pass one.
+func (r *rig) survey(op batch.Operation, def Defaults, text string) (*sheet.Sheet, *Survey) {
+	r.t.Helper()
 	path := filepath.Join(r.t.TempDir(), "sheet.csv")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		r.t.Fatal(err)
@@ -135,7 +146,7 @@ func (r *rig) take(op batch.Operation, def Defaults, text string) batch.ID {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	defer sh.Close()
+	r.t.Cleanup(func() { _ = sh.Close() })
 	m, _, err := sheet.Map(sh.Header, Columns())
 	if err != nil {
 		r.t.Fatal(err)
@@ -144,11 +155,7 @@ func (r *rig) take(op batch.Operation, def Defaults, text string) batch.ID {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	b, _, err := r.intake().Accept(r.t.Context(), sh, s, Order{Account: "acc", Who: "test", Priority: batch.Upload})
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return b.ID
+	return sh, s
 }
 
 // until waits for a condition on a batch.

@@ -11,13 +11,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"aftership-bulk/aftership/sandbox"
 	"aftership-bulk/batch"
+	"aftership-bulk/internal/redistest"
 )
 
 // A process cannot have a clock of its own without help from the kernel. The long
@@ -79,51 +79,10 @@ var clockPatches = []struct{ file, old, new string }{
 	{"netpoll_epoll.go", "\tvar waitms int32\n\tif delay < 0 {", "\tdelay = realDelay(delay)\n\tvar waitms int32\n\tif delay < 0 {"},
 }
 
-// redisClock does the same to redis-server: a library that stands before libc's.
-// Only what Redis counts time by is moved, not what it waits by.
-const redisClock = `
-#define _GNU_SOURCE
-#include <stdlib.h>
-#include <sys/syscall.h>
-#include <sys/time.h>
-#include <time.h>
-#include <unistd.h>
-
-int clock_gettime(clockid_t id, struct timespec *ts) {
-	long bad = syscall(SYS_clock_gettime, id, ts);
-	if (bad || id != CLOCK_REALTIME) return bad;
-	long long base = atoll(getenv("CLOCK_BASE")), now = ts->tv_sec * 1000000000LL + ts->tv_nsec;
-	now = base + (now - base) * atoll(getenv("CLOCK_SPEED"));
-	ts->tv_sec = now / 1000000000;
-	ts->tv_nsec = now % 1000000000;
-	return 0;
-}
-
-int gettimeofday(struct timeval *tv, void *tz) {
-	struct timespec ts;
-	clock_gettime(CLOCK_REALTIME, &ts);
-	tv->tv_sec = ts.tv_sec;
-	tv->tv_usec = ts.tv_nsec / 1000;
-	return 0;
-}
-
-time_t time(time_t *at) {
-	struct timespec ts;
-	clock_gettime(CLOCK_REALTIME, &ts);
-	if (at) *at = ts.tv_sec;
-	return ts.tv_sec;
-}
-`
-
-// redisPreload builds that library, and says where it is.
+// redisPreload builds the library that does the same to redis-server, and says where it is.
 var redisPreload = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(bin, "redisclock.so")
-	cc := exec.Command("cc", "-shared", "-fPIC", "-O1", "-x", "c", "-o", path, "-")
-	cc.Stdin = strings.NewReader(redisClock)
-	if out, err := cc.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("redis-server's clock needs a C compiler: %w\n%s", err, out)
-	}
-	return path, nil
+	return path, redistest.Hastened.Build(path)
 })
 
 // movedPrograms builds the programs with a clock that can be moved, and says where they are.

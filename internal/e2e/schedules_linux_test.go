@@ -22,50 +22,6 @@ import (
 	"aftership-bulk/jobs"
 )
 
-// What is due is said by Redis' clock, so a test moves that one: a library that
-// stands before libc's puts it ahead by as many seconds as a file says, which may
-// change at any time.
-const shiftedClock = `
-#define _GNU_SOURCE
-#include <fcntl.h>
-#include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <sys/time.h>
-#include <time.h>
-#include <unistd.h>
-
-static volatile long long none, *shift = &none;
-
-__attribute__((constructor)) static void start(void) {
-	int fd = open(getenv("CLOCK_SHIFT"), O_RDONLY);
-	void *at = mmap(0, sizeof *shift, PROT_READ, MAP_SHARED, fd, 0);
-	if (fd < 0 || at == MAP_FAILED) abort();
-	shift = at;
-}
-
-int clock_gettime(clockid_t id, struct timespec *ts) {
-	long bad = syscall(SYS_clock_gettime, id, ts);
-	if (!bad && id == CLOCK_REALTIME) ts->tv_sec += *shift;
-	return bad;
-}
-
-int gettimeofday(struct timeval *tv, void *tz) {
-	struct timespec ts;
-	clock_gettime(CLOCK_REALTIME, &ts);
-	tv->tv_sec = ts.tv_sec;
-	tv->tv_usec = ts.tv_nsec / 1000;
-	return 0;
-}
-
-time_t time(time_t *at) {
-	struct timespec ts;
-	clock_gettime(CLOCK_REALTIME, &ts);
-	if (at) *at = ts.tv_sec;
-	return ts.tv_sec;
-}
-`
-
 // week is a week of schedules.
 type week struct {
 	t         *testing.T
@@ -101,12 +57,7 @@ func newWeek(t *testing.T) *week {
 	t.Cleanup(func() { _ = clock.Close() })
 	w.set(time.Now())
 	library := filepath.Join(w.dir, "clock.so")
-	cc := exec.CommandContext(t.Context(), "cc", "-shared", "-fPIC", "-O1", "-x", "c", "-o", library, "-")
-	cc.Stdin = strings.NewReader(shiftedClock)
-	out, err := cc.CombinedOutput()
-	if err != nil {
-		t.Fatalf("the clock needs a C compiler: %v\n%s", err, out)
-	}
+	w.check(redistest.Shifted.Build(library)) // what is due is said by Redis' clock
 	server := redistest.Server(t, redistest.Env("LD_PRELOAD="+library, "CLOCK_SHIFT="+clock.Name()))
 	rdb := server.Client()
 	t.Cleanup(func() { _ = rdb.Close() })
