@@ -12,6 +12,8 @@ import (
 type Difference struct {
 	// Columns are those of the row to send: what differs, and what AfterShip replaces together with it.
 	Columns []string
+	// Changed are those of the columns that differ.
+	Changed []string
 	// Kept holds, by column, what the tracking has and the row does not say, of what AfterShip replaces as a whole: sent
 	// with the rest, so that it stays.
 	Kept map[string]string
@@ -37,6 +39,7 @@ func (v Version) Differ(s Shipment, t Tracking) Difference {
 	if d.None() {
 		return d
 	}
+	d.Changed = slices.Clone(d.Columns)
 	d.Columns = append(d.Columns, d.Unseen...)
 	for _, group := range v.groups(&s, &t) {
 		d.complete(group, &s, &t)

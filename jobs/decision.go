@@ -131,6 +131,8 @@ type decision struct {
 	// Columns of the row are sent, and beside them what AfterShip would lose else.
 	Columns []string          `json:"columns,omitempty"`
 	Kept    map[string]string `json:"kept,omitempty"`
+
+	changed []string // columns that differ, of a decision that was just made
 }
 
 // none reports whether nothing is known.
@@ -219,7 +221,7 @@ func met(v aftership.Version, exists OnExists, row *Row, t aftership.Tracking) (
 	}
 	d := v.Differ(row.Shipment, t)
 	if !d.None() {
-		return decision{Do: toUpdate, ID: t.ID, Columns: d.Columns, Kept: d.Kept}, nil
+		return decision{Do: toUpdate, ID: t.ID, Columns: d.Columns, Kept: d.Kept, changed: d.Changed}, nil
 	}
 	res.Message, res.Hint = "AfterShip has it as the row says", "nothing to do"
 	switch {

@@ -86,11 +86,7 @@ func (h *Handler) wanted(ctx context.Context, b *cachedBatch, p Payload) (rows [
 // find asks the list, writes down the ids, refuses the rows that cannot be
 // found, and returns the tasks of the others.
 func (h *Handler) find(ctx context.Context, b *cachedBatch, p Payload, rows []wanted) ([]task, error) {
-	refs := make([]aftership.Ref, len(rows))
-	for i, w := range rows {
-		refs[i] = w.row.ref(w.row.Op, "")
-	}
-	found, err := h.account.Client.With(h.gate(laneLookup, b)).Lookup(ctx, refs)
+	found, err := h.account.Client.With(h.gate(laneLookup, b)).Lookup(ctx, refsOf(rows))
 	if err != nil {
 		return h.notListed(ctx, b, p, rows, err)
 	}
@@ -98,7 +94,7 @@ func (h *Handler) find(ctx context.Context, b *cachedBatch, p Payload, rows []wa
 	known := map[int]string{}
 	var tasks []task
 	for i, w := range rows {
-		d, res := h.decide(b, w, found[i])
+		d, res := b.decide(h.account.Client.Version(), w, found[i])
 		if res != nil {
 			if err := h.settle(ctx, b, w, p.Round, *res); err != nil {
 				return nil, err
@@ -115,12 +111,21 @@ func (h *Handler) find(ctx context.Context, b *cachedBatch, p Payload, rows []wa
 	return tasks, h.ledger.SetIDs(ctx, b.ID, known)
 }
 
+// refsOf names the trackings of rows that are to be found.
+func refsOf(rows []wanted) []aftership.Ref {
+	refs := make([]aftership.Ref, len(rows))
+	for i, w := range rows {
+		refs[i] = w.row.ref(w.row.Op, "")
+	}
+	return refs
+}
+
 // decide says what becomes of a row that was looked up: what its job does, or its
 // result.
-func (h *Handler) decide(b *cachedBatch, w wanted, f aftership.Found) (decision, *batch.Result) {
+func (b *cachedBatch) decide(v aftership.Version, w wanted, f aftership.Found) (decision, *batch.Result) {
 	switch {
 	case Creates(w.row.Op):
-		return decideFor(h.account.Client.Version(), b.read.opts.onExists(w.row.Op), b.Batch, found{w, f})
+		return decideFor(v, b.read.opts.onExists(w.row.Op), b.Batch, found{w, f})
 	case f.Match == aftership.MatchFound:
 		return decision{ID: f.Tracking.ID}, nil
 	}
@@ -191,12 +196,16 @@ func (h *Handler) notListed(ctx context.Context, b *cachedBatch, p Payload, rows
 		return h.halves(ctx, b, p, rows)
 	}
 	for _, w := range rows {
-		res := batch.Result{Outcome: v.Outcome, Code: v.Code, Message: "look-up: " + v.Message, Hint: v.Hint, Attempts: p.Try + 1}
-		if err := h.settle(ctx, b, w, p.Round, res); err != nil {
+		if err := h.settle(ctx, b, w, p.Round, notLookedUp(v, p.Try+1)); err != nil {
 			return nil, err
 		}
 	}
 	return nil, nil
+}
+
+// notLookedUp is the result of a row whose look-up AfterShip refused, or failed for good.
+func notLookedUp(v Verdict, attempts int) batch.Result {
+	return batch.Result{Outcome: v.Outcome, Code: v.Code, Message: "look-up: " + v.Message, Hint: v.Hint, Attempts: attempts}
 }
 
 func interruptedLookup(err error) error {

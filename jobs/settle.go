@@ -260,9 +260,9 @@ func (s *Survey) Rehearsal(sh *sheet.Sheet, account string) batch.Batch {
 // firstRound is the round of every job that was never opened again.
 const firstRound = 1
 
-// Items yields the rows as a report of a dry run shows them.
-func (s *Survey) Items(sh *sheet.Sheet) iter.Seq2[batch.Item, error] {
-	items := func(yield func(batch.Item, error) bool) {
+// items yields the jobs as a report shows them; those that become calls are pending.
+func (s *Survey) items(sh *sheet.Sheet) iter.Seq2[batch.Item, error] {
+	return func(yield func(batch.Item, error) bool) {
 		job := 0
 		for settled, err := range s.Settle(sh) {
 			if err != nil {
@@ -270,7 +270,7 @@ func (s *Survey) Items(sh *sheet.Sheet) iter.Seq2[batch.Item, error] {
 				return
 			}
 			item := batch.Item{Job: job, Round: firstRound, Entry: settled.entry()}
-			item.Result = batch.Result{Outcome: batch.Pending, Message: "dry run: would be sent"}
+			item.Result = batch.Result{Outcome: batch.Pending}
 			if settled.Result != nil {
 				item.Result = *settled.Result
 			}
@@ -280,8 +280,4 @@ func (s *Survey) Items(sh *sheet.Sheet) iter.Seq2[batch.Item, error] {
 			job++
 		}
 	}
-	if !s.changed {
-		return items
-	}
-	return told(items, s.newReader())
 }

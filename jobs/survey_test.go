@@ -271,7 +271,7 @@ func TestRehearsalAddsUp(t *testing.T) {
 	sh, s := survey(t, batch.Create, Defaults{Limit: 5}, "tracking_number,emails\nAAAA1,\nAAAA1,\nAAAA2,bad\nx\"y,\nAAAA3,\nAAAA4,\n")
 	b := s.Rehearsal(sh, "default")
 	counts := map[batch.Outcome]int{}
-	for item, err := range s.Items(sh) {
+	for item, err := range (&Foresight{Survey: s}).Items(t.Context(), sh) {
 		if err != nil {
 			t.Fatal(err)
 		}

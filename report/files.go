@@ -67,6 +67,23 @@ func ToFile(ctx context.Context, path string, info Info, items iter.Seq2[batch.I
 	return counts, f.commit()
 }
 
+// ToFiles is [ToFile] with the rows that need a person in a file beside it, in one go over the items, as [Files] writes them. Beside a device
+// or a pipe there is none.
+func ToFiles(ctx context.Context, p Paths, info Info, items iter.Seq2[batch.Item, error], o Options) (Paths, error) {
+	if o.Format == "" {
+		o.Format = FormatOf(p.Report)
+	}
+	path, regular, err := target(p.Report)
+	if err != nil {
+		return Paths{}, err
+	}
+	if !regular {
+		counts, err := toDevice(ctx, path, info, items, o)
+		return Paths{Report: path, Counts: counts}, err
+	}
+	return write(ctx, info, items, Paths{Report: path, Failed: p.Failed}, o)
+}
+
 // target follows symbolic links, which renaming would replace, and says whether the path is, or may become, a file.
 func target(path string) (resolved string, regular bool, err error) {
 	if resolved, err = filepath.EvalSymlinks(path); errors.Is(err, fs.ErrNotExist) {

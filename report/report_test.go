@@ -347,6 +347,34 @@ func TestFilesInADirectoryThatCannotBeWritten(t *testing.T) {
 	}
 }
 
+// The items are gone through once, because to find them out can cost calls.
+func TestToFilesGoesOnceOverTheItems(t *testing.T) {
+	dir := t.TempDir()
+	info, all := everyOutcome()
+	var passes int
+	items := func(yield func(batch.Item, error) bool) {
+		passes++
+		sequence(all)(yield)
+	}
+	p := Paths{Report: filepath.Join(dir, "real.csv"), Failed: filepath.Join(dir, "real.failed.csv")}
+	got, err := ToFiles(t.Context(), p, info, items, Options{})
+	if err != nil || passes != 1 || got.Report != p.Report || got.Failed != p.Failed || got.Counts.Failed != 4 {
+		t.Errorf("%+v after %d passes: %v", got, passes, err)
+	}
+	if text, err := os.ReadFile(p.Failed); err != nil || bytes.Count(text, []byte("aftership_result")) != 1 {
+		t.Errorf("the failed rows: %q %v", text, err)
+	}
+	if got, err = ToFiles(t.Context(), p, info, sequence(all[:1]), Options{}); err != nil || got.Failed != "" {
+		t.Errorf("%+v: %v", got, err)
+	}
+	if diff := cmp.Diff([]string{"real.csv"}, list(t, dir)); diff != "" {
+		t.Error("the failed rows of an earlier run are still there: ", diff)
+	}
+	if got, err = ToFiles(t.Context(), Paths{Report: os.DevNull, Failed: filepath.Join(dir, "x")}, info, sequence(all), Options{}); err != nil || got.Failed != "" {
+		t.Errorf("beside a device: %+v: %v", got, err)
+	}
+}
+
 func TestToFileFollowsLinksAndWritesToDevices(t *testing.T) {
 	dir := t.TempDir()
 	real, link := filepath.Join(dir, "real.csv"), filepath.Join(dir, "link.csv")

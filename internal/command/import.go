@@ -127,8 +127,13 @@ sent. Rows that are as they should be end as "already so".
 
 Only filled-in cells are compared. A number that AfterShip knows under another
 courier is refused rather than created a second time: carriers are corrected by
-AfterShip, and each creation uses quota.`,
+AfterShip, and each creation uses quota.
+
+--dry-run makes the look-ups alone, which change nothing and use no quota, and
+says what would be created, what would be updated and in which fields it
+differs; the report says it of each row. It needs the API key.`,
 		`  enqueue sync export.csv
+  enqueue sync --dry-run --report would.csv export.csv
   enqueue sync --priority nightly --wait export.csv`)
 	cmd.Flags().StringVar(&c.imp.slug, "slug", "", "courier of rows that name none, as AfterShip's slug (ups, j-net)")
 	cmd.Flags().StringVar(&c.imp.onConflict, "on-conflict", "", "`last`: of rows of one shipment that differ, the last one wins; without it they are invalid")
@@ -162,7 +167,7 @@ func (c *cli) importCommand(op batch.Operation, use, short, long, examples strin
 	f.StringVar(&c.imp.name, "name", "", "run only while no other run of this `NAME`, operation and account has unfinished rows; else exit code 6")
 	c.addWaitLock(cmd)
 	f.StringVar(&c.imp.report, "report", "", "write the report to this `FILE`; with several sheets, to this directory")
-	f.BoolVar(&c.imp.dryRun, "dry-run", false, "check every row and write the report, but send nothing")
+	f.BoolVar(&c.imp.dryRun, "dry-run", false, "check every row and write the report, but send nothing"+dryRunHelp(op))
 	f.BoolVar(&c.imp.force, "force", false, "send a file again that was finished before")
 	f.StringVar(&c.imp.priority, "priority", string(batch.Upload), "upload, nightly or background: who gets the next slot")
 	offer(cmd, "priority", string(batch.Upload), string(batch.Nightly), string(batch.Background))
@@ -250,7 +255,7 @@ func (c *cli) imports(ctx context.Context, op batch.Operation, files []string) e
 		return err
 	}
 	if c.imp.dryRun {
-		return c.dryRun(ctx, inputs)
+		return c.dryRun(ctx, s, inputs)
 	}
 	if err := c.confirm(ctx, inputs); err != nil {
 		return err
@@ -411,24 +416,6 @@ func listedColumns(names []string) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }
 
-// dryRun writes the reports of what would happen.
-func (c *cli) dryRun(ctx context.Context, inputs []*input) error {
-	var codes []int
-	for _, in := range inputs {
-		in.b = in.survey.Rehearsal(in.sheet, c.cfg.Account)
-		if err := c.writeReport(ctx, in, in.survey.Items(in.sheet), len(inputs)); err != nil {
-			return usage(err, "choose another place with --report")
-		}
-		c.ui.emit(event{Event: "finished", Batch: viewOf(in.b), Report: in.report, Failed: in.failed, Message: "dry run: nothing was sent"})
-		c.ui.say("Dry run: nothing was sent. %s: %s.", count(in.b.Rows, "row"), countsText(in.b))
-		c.ui.say("Report: %s", in.report)
-		if in.survey.Invalid() > 0 {
-			codes = append(codes, exitRowsFailed)
-		}
-	}
-	return c.finishRun(inputs, worst(codes...))
-}
-
 // writeReport writes the report of an input, and beside it the rows that need a
 // person.
 func (c *cli) writeReport(ctx context.Context, in *input, items iter.Seq2[batch.Item, error], files int) error {
@@ -437,23 +424,13 @@ func (c *cli) writeReport(ctx context.Context, in *input, items iter.Seq2[batch.
 		in.report, in.failed = paths.Report, paths.Failed
 		return err
 	}
-	failed := c.failedPath()
 	o := report.Options{Guard: report.Guard(c.cfg.ReportGuard)} // the format is what the name says
-	counts, err := report.ToFile(ctx, c.imp.report, report.InfoOf(in.b), items, o)
+	paths, err := report.ToFiles(ctx, report.Paths{Report: c.imp.report, Failed: c.failedPath()}, report.InfoOf(in.b), items, o)
 	if err != nil {
 		return err
 	}
-	in.report = c.imp.report
-	if counts.Failed == 0 {
-		// That of an earlier run would be taken for this one's.
-		if err := os.Remove(failed); !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		return nil
-	}
-	in.failed, o.OnlyFailed = failed, true
-	_, err = report.ToFile(ctx, failed, report.InfoOf(in.b), items, o)
-	return err
+	in.report, in.failed = c.imp.report, paths.Failed
+	return nil
 }
 
 // failedPath is where the rows that need a person go, beside --report FILE.

@@ -59,14 +59,18 @@ type event struct {
 	Report  string    `json:"report,omitzero"`
 	// LeftAlone counts what was listed and is not retracked, by its reason.
 	LeftAlone map[string]int `json:"left_alone,omitzero"`
-	Failed    string         `json:"failed_rows,omitzero"`
-	Exit      *int           `json:"exit_code,omitzero"`
-	Error     string         `json:"error,omitzero"`
-	Try       string         `json:"try,omitzero"`
-	Batch     *batchView     `json:"batch,omitzero"`
-	Batches   []*batchView   `json:"batches,omitzero"`
-	Existed   bool           `json:"existed,omitzero"`
-	Warnings  []string       `json:"warnings,omitzero"`
+	// Would counts what a dry run would send, by the outcome that it would be sent for, and
+	// Differ what it would update, by the columns that differ.
+	Would    map[string]int `json:"would,omitzero"`
+	Differ   map[string]int `json:"differ,omitzero"`
+	Failed   string         `json:"failed_rows,omitzero"`
+	Exit     *int           `json:"exit_code,omitzero"`
+	Error    string         `json:"error,omitzero"`
+	Try      string         `json:"try,omitzero"`
+	Batch    *batchView     `json:"batch,omitzero"`
+	Batches  []*batchView   `json:"batches,omitzero"`
+	Existed  bool           `json:"existed,omitzero"`
+	Warnings []string       `json:"warnings,omitzero"`
 }
 
 func (u *ui) emit(e event) {
