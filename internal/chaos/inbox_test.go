@@ -69,11 +69,11 @@ func TestHotFolder(t *testing.T) {
 	began := time.Now()
 	for k := range kills {
 		w.drop(box, files[len(files)*k/kills:len(files)*(k+1)/kills])
+		if long && k == kills/2 {
+			w.freeze(box, workers.workers)
+		}
 		w.until("files come out", func() bool { return len(placed(box)) >= len(files)*k/(kills+1) })
 		time.Sleep(rand.N(300 * time.Millisecond)) // the moment is random on purpose
-		if long && k == kills/2 {
-			w.freeze(box, workers.workers[0])
-		}
 		workers.kill(rand.IntN(len(workers.workers)))
 	}
 	w.until("all files came out", func() bool { return len(placed(box)) >= len(files) })
@@ -83,15 +83,21 @@ func TestHotFolder(t *testing.T) {
 	t.Logf("%d files, %d kills, %s", len(files), kills, took.Round(time.Second))
 }
 
-// freeze stops a worker until the other one has taken what it had in hand.
-func (w *world) freeze(box string, p *proc) {
-	has := func() int {
+// freeze stops a worker that has files in hand until the other one has taken them.
+// Files were put into the folder just now, so that one of the workers gets some.
+func (w *world) freeze(box string, workers []*proc) {
+	has := func(p *proc) bool {
 		claims, _ := filepath.Glob(filepath.Join(box, "processing", "*-"+itoa(p.cmd.Process.Pid)+"-*", "2*"))
-		return len(claims)
+		return len(claims) > 0
 	}
-	w.until("it has files in hand", func() bool { return has() > 0 })
+	busy := -1
+	w.until("a worker has files in hand", func() bool {
+		busy = slices.IndexFunc(workers, has)
+		return busy >= 0
+	})
+	p := workers[busy]
 	p.signal(syscall.SIGSTOP)
-	w.until("its files were taken over", func() bool { return has() == 0 })
+	w.until("its files were taken over", func() bool { return !has(p) })
 	p.signal(syscall.SIGCONT)
 	w.t.Log("a worker was frozen until its files were taken over")
 }

@@ -24,7 +24,8 @@ func (c *cli) watchCommand() *cobra.Command {
 		Use: "watch DIR", Short: "Carry out every file that is put into a folder",
 		Long: `Takes each file that is put into DIR/incoming/OPERATION, carries it out by the
 command of that name, and moves it to DIR/done/DAY with its report beside it. A
-file that is refused goes to DIR/failed/DAY, and NAME.error.txt says why. The
+file that is refused goes to DIR/failed/DAY, and NAME.error.txt says why. While
+one cannot be carried out, NAME.waiting.txt where it was put says why. The
 directories are made at the start: incoming/create, incoming/update and so on.
 
 A file is taken once it has not changed for INBOX_STILL. Names that begin with a
