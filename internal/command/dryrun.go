@@ -169,11 +169,12 @@ func (r *rehearsal) one(ctx context.Context, in *input, files int) (code int, er
 		return 0, usage(err, "choose another place with --report")
 	}
 	f.Count(&in.b)
-	r.tell(in, f)
+	trouble := r.trouble(f)
+	r.tell(in, f, trouble)
 	if sent {
 		r.tellBefore(in, before)
 	}
-	return r.code(in, f), nil
+	return r.code(in, trouble), nil
 }
 
 // sentBefore is the batch as which the sheet was sent before, if a run would leave it at that.
@@ -190,10 +191,13 @@ func (r *rehearsal) sentBefore(ctx context.Context, in *input) (batch.Batch, boo
 }
 
 // tell says what would become of the rows of a sheet.
-func (r *rehearsal) tell(in *input, f *jobs.Foresight) {
+func (r *rehearsal) tell(in *input, f *jobs.Foresight, trouble error) {
 	e := event{Event: "finished", Batch: viewOf(in.b), Report: in.report, Failed: in.failed, Message: "dry run: nothing was sent", Would: map[string]int{}, Differ: f.Differ}
 	for outcome, n := range f.Would {
 		e.Would[string(outcome)] = n
+	}
+	if trouble != nil {
+		e.Error, e.Try = trouble.Error(), hintOf(trouble)
 	}
 	if r.unasked != "" && in.survey.Foreseeable() > 0 {
 		e.Warnings = []string{r.unasked}
@@ -256,19 +260,27 @@ func (r *rehearsal) tellBefore(in *input, b batch.Batch) {
 	r.ui.say("%s was sent before as batch %s (nothing would be sent again; --force would send it again).", in.sheet.Name, b.ID)
 }
 
-// code is the exit code of the dry run of a sheet. Once nothing can be asked any more, it is not
-// tried again for the sheets after it.
-func (r *rehearsal) code(in *input, f *jobs.Foresight) int {
+// trouble is why rows of a sheet could not be looked up, nil if they could. It is not tried
+// again for the sheets after it.
+func (r *rehearsal) trouble(f *jobs.Foresight) error {
+	if f.Err == nil {
+		return nil
+	}
+	r.lookUp = never(f.Err)
+	why := (&readback{cli: r.cli}).readError(context.Background(), f.Err)
+	return unreachable(fmt.Errorf("rows were not looked up: %w", why), cmp.Or(hintOf(why), "run the same command again later"))
+}
+
+// code is the exit code of the dry run of a sheet.
+func (r *rehearsal) code(in *input, trouble error) int {
 	code := exitDone
 	if failedRows(in.b) > 0 {
 		code = exitRowsFailed
 	}
-	if f.Err == nil {
+	if trouble == nil {
 		return code
 	}
-	r.lookUp = never(f.Err)
-	why := (&readback{cli: r.cli}).readError(context.Background(), f.Err)
-	r.ui.alarm("%s: rows were not looked up: %s", in.name, why)
-	fmt.Fprintln(r.ui.stderr, "Try: "+printable(cmp.Or(hintOf(why), "run the same command again later")))
-	return worst(code, exitUnreachable)
+	r.ui.alarm("%s: %s", in.name, trouble)
+	fmt.Fprintln(r.ui.stderr, "Try: "+printable(hintOf(trouble)))
+	return worst(code, exitCode(trouble))
 }

@@ -23,7 +23,7 @@ import (
 // operations are the names by which operations go on the command line.
 var operations = map[string]batch.Operation{
 	"create": batch.Create, "update": batch.Update, "mark-complete": batch.Complete, "retrack-expired": batch.Retrack,
-	"complete": batch.Complete, "retrack": batch.Retrack, "delete": batch.Delete,
+	"complete": batch.Complete, "retrack": batch.Retrack, "delete": batch.Delete, "sync": batch.Sync,
 }
 
 // operationNames lists the operations as the commands are called.

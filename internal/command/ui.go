@@ -61,8 +61,8 @@ type event struct {
 	LeftAlone map[string]int `json:"left_alone,omitzero"`
 	// Would counts what a dry run would send, by the outcome that it would be sent for, and
 	// Differ what it would update, by the columns that differ.
-	Would    map[string]int `json:"would,omitzero"`
-	Differ   map[string]int `json:"differ,omitzero"`
+	Would    map[string]int `json:"would,omitempty"`
+	Differ   map[string]int `json:"differ,omitempty"`
 	Failed   string         `json:"failed_rows,omitzero"`
 	Exit     *int           `json:"exit_code,omitzero"`
 	Error    string         `json:"error,omitzero"`
