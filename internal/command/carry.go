@@ -79,6 +79,11 @@ func (c *cli) handOverOne(ctx context.Context, s *session, in *input, files int)
 	if err != nil {
 		return ending{}, err
 	}
+	return c.handedOver(ctx, s, in, existed, files)
+}
+
+// handedOver has the batch of an input fed, and waits for it if asked.
+func (c *cli) handedOver(ctx context.Context, s *session, in *input, existed bool, files int) (ending, error) {
 	if !in.b.Ended() {
 		if err := s.intake.Feed(ctx, in.b.ID); err != nil {
 			return ending{}, err

@@ -105,7 +105,41 @@ func (c *cli) retrackListed(ctx context.Context, def jobs.Defaults) error {
 	if c.imp.dryRun {
 		return l.run(ctx)
 	}
-	return c.underLock(ctx, l.s, c.lockRequests(l.s, batch.Retrack, true, nil), l.run)
+	err = c.underLock(ctx, l.s, c.lockRequests(l.s, batch.Retrack, true, nil), l.run)
+	if b, own := l.begunBefore(ctx, err); own {
+		return l.goOnWith(ctx, b)
+	}
+	return err
+}
+
+// begunBefore is the batch that keeps this run out and is its own: it was begun by
+// a worker that died. What AfterShip lists by now is another list, so that nothing
+// but the lock leads to it.
+func (l *listing) begunBefore(ctx context.Context, err error) (b batch.Batch, own bool) {
+	locked, ok := errors.AsType[*batch.LockedError](err)
+	if !ok || locked.Batch == "" || l.asked.IsZero() {
+		return b, false
+	}
+	if b, err = l.s.ledger.Get(ctx, locked.Batch); err != nil {
+		return b, false
+	}
+	theirs, _, _ := strings.Cut(b.Who, "@") // their machine may be another
+	ours, _, _ := strings.Cut(who(l.env), "@")
+	return b, theirs == ours && !b.CreatedAt.Before(l.asked)
+}
+
+// goOnWith goes on with a batch that a run before this one has begun.
+func (l *listing) goOnWith(ctx context.Context, b batch.Batch) error {
+	if l.onBatch != nil {
+		l.onBatch(b.ID)
+	}
+	l.ui.say("The run goes on as batch %s, which it had begun.", b.ID)
+	in := &input{name: b.Source, b: b}
+	e, err := l.handedOver(ctx, l.s, in, true, 1)
+	if err != nil {
+		return ctxOr(ctx, orUnreachable(err, "run the same command again: it goes on where it ended"))
+	}
+	return l.finishRun([]*input{in}, e.code())
 }
 
 func (l *listing) run(ctx context.Context) error {
