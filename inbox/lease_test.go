@@ -34,6 +34,7 @@ func TestDeadWorkersFilesAreTakenOver(t *testing.T) {
 	f := newFolder(t)
 	f.put("create/x.csv", "x")
 	gone := f.dead()
+	taken := f.clock.now()
 	b := f.open(1)
 	f.look(b)
 	f.clock.pass(time.Minute - 1)
@@ -51,6 +52,9 @@ func TestDeadWorkersFilesAreTakenOver(t *testing.T) {
 	f.clock.pass(1)
 	f.look(b)
 	f.has("done/2026-11-22/x.csv", "done/2026-11-22/x.report.csv")
+	if last := f.jobs[len(f.jobs)-1]; !last.Taken.Equal(taken.Truncate(time.Second)) {
+		t.Errorf("the dead worker took the file at %s, and the run of the other is told %s", taken, last.Taken)
+	}
 	f.look(b)
 	if _, err := os.Stat(gone.own); err == nil {
 		t.Error("the directory of the dead worker is left")
