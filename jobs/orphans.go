@@ -28,10 +28,17 @@ const (
 	orphanPage = 100
 )
 
-// orphanage remembers since when tasks have had no worker.
-type orphanage struct {
-	alone map[string]bool // task ids that the last look found without a worker
-}
+// orphanage remembers the tasks that the last look found without a worker, by
+// their ids.
+type orphanage map[string]orphan
+
+// orphan is what became of such a task.
+type orphan int
+
+const (
+	alone   orphan = iota // found without a worker for the first time
+	adopted               // enqueued once more; asynq's own copy stays where it is for up to two minutes
+)
 
 // adopt enqueues the tasks once more that two looks in a row found without a worker.
 func (w *Worker) adopt(ctx context.Context, o *orphanage) error {
@@ -39,7 +46,7 @@ func (w *Worker) adopt(ctx context.Context, o *orphanage) error {
 	if err != nil {
 		return err
 	}
-	alone := map[string]bool{}
+	now := orphanage{}
 	for _, a := range w.accounts {
 		infos, err := w.queue.infos(a.Name, append(lanes(), sideLanes()...)...)
 		if err != nil {
@@ -49,12 +56,12 @@ func (w *Worker) adopt(ctx context.Context, o *orphanage) error {
 			if info.Active == 0 {
 				continue
 			}
-			if err := w.adoptFrom(ctx, info.Queue, held, o.alone, alone); err != nil {
+			if err := w.adoptFrom(ctx, info.Queue, held, *o, now); err != nil {
 				return err
 			}
 		}
 	}
-	o.alone = alone
+	*o = now
 	return nil
 }
 
@@ -73,7 +80,7 @@ func (w *Worker) held() (map[string]bool, error) {
 	return held, nil
 }
 
-func (w *Worker) adoptFrom(ctx context.Context, queue string, held, before, alone map[string]bool) error {
+func (w *Worker) adoptFrom(ctx context.Context, queue string, held map[string]bool, before, now orphanage) error {
 	for page := 1; ; page++ {
 		tasks, err := w.queue.inspector.ListActiveTasks(queue, asynq.PageSize(orphanPage), asynq.Page(page))
 		if err != nil {
@@ -83,12 +90,18 @@ func (w *Worker) adoptFrom(ctx context.Context, queue string, held, before, alon
 			if held[t.ID] {
 				continue
 			}
-			alone[t.ID] = true
-			if before[t.ID] {
+			state, twice := before[t.ID]
+			now[t.ID] = state
+			if !twice || state == adopted {
+				continue
+			}
+			put, err := w.queue.putAgain(ctx, t)
+			if err != nil {
+				return err
+			}
+			now[t.ID] = adopted
+			if put {
 				w.opts.Log.Info("a worker died; its task is enqueued once more", "task", t.ID, "queue", queue)
-				if err := w.queue.putAgain(ctx, t); err != nil {
-					return err
-				}
 			}
 		}
 		if len(tasks) < orphanPage {
@@ -101,12 +114,16 @@ func (w *Worker) adoptFrom(ctx context.Context, queue string, held, before, alon
 const again = "~"
 
 // putAgain enqueues a copy of a task. Its id follows from that of the task, so
-// that two workers that find the same orphan enqueue one copy.
-func (q *Queue) putAgain(ctx context.Context, t *asynq.TaskInfo) error {
-	_, err := q.client.EnqueueContext(ctx, asynq.NewTask(t.Type, t.Payload),
+// that two workers that find the same orphan enqueue one copy. It reports whether
+// this one did.
+func (q *Queue) putAgain(ctx context.Context, t *asynq.TaskInfo) (put bool, err error) {
+	_, err = q.client.EnqueueContext(ctx, asynq.NewTask(t.Type, t.Payload),
 		asynq.TaskID(t.ID+again), asynq.Queue(t.Queue), asynq.MaxRetry(neverArchive), asynq.Timeout(taskTimeout))
-	if err != nil && !errors.Is(err, asynq.ErrTaskIDConflict) {
-		return fmt.Errorf("enqueue %s once more: %w", t.ID, err)
+	switch {
+	case errors.Is(err, asynq.ErrTaskIDConflict):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("enqueue %s once more: %w", t.ID, err)
 	}
-	return nil
+	return true, nil
 }

@@ -880,7 +880,7 @@ func TestARetrackThatRunsTwiceIsSentOnce(t *testing.T) {
 		if err != nil || len(tasks) != 1 {
 			t.Fatalf("%d tasks: %v", len(tasks), err)
 		}
-		if err := r.queue.putAgain(t.Context(), tasks[0]); err != nil {
+		if _, err := r.queue.putAgain(t.Context(), tasks[0]); err != nil {
 			t.Fatal(err)
 		}
 		r.work()
