@@ -59,7 +59,7 @@ func (c *call) stop(ctx context.Context, v Verdict) error {
 	if err := c.h.ledger.TakeBack(ctx, c.p.Batch, c.p.Job, c.p.Round, c.begun); err != nil {
 		return err
 	}
-	reason := fmt.Sprintf("%d %s: %s", v.Code, v.Message, v.Hint)
+	reason := v.reason()
 	c.log.Error("stopped", "scope", v.Scope, "reason", reason)
 	return c.h.halt(ctx, c.b.ID, c.lane(), v, reason)
 }

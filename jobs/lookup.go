@@ -189,7 +189,7 @@ func (h *Handler) notListed(ctx context.Context, b *cachedBatch, p Payload, rows
 	case v.Kind == Wait:
 		return nil, back(time.Second, "AfterShip asked to slow down")
 	case v.Kind == Stop:
-		return nil, h.halt(ctx, b.ID, laneLookup, v, fmt.Sprintf("%d %s: %s", v.Code, v.Message, v.Hint))
+		return nil, h.halt(ctx, b.ID, laneLookup, v, v.reason())
 	case v.Kind == Retry:
 		return nil, h.listAgain(ctx, b, p, v)
 	case v.Kind == Refused && len(rows) > 1:

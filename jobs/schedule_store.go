@@ -98,6 +98,24 @@ func (s *Schedules) Ask(ctx context.Context, one config.Schedule, who string) (t
 	return time.Unix(slot, 0).UTC(), s.put(ctx, slotTask{Account: one.Account, Name: one.Name, Slot: slot, Attempt: 1, Asked: cmp.Or(who, "somebody")})
 }
 
+// Waiting says who has asked for a run that no worker has taken up yet; "" is
+// nobody.
+func (s *Schedules) Waiting(one config.Schedule) (who string, err error) {
+	tasks, err := s.queue.inspector.ListPendingTasks(scheduleQueue(one.Account, one.Name), asynq.PageSize(10))
+	if errors.Is(err, asynq.ErrQueueNotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("look for runs of schedule %s that were asked for: %w", scheduleLabel(one), err)
+	}
+	for _, task := range tasks {
+		if t, err := decodeSlot(task.Payload); err == nil && t.Asked != "" {
+			return t.Asked, nil
+		}
+	}
+	return "", nil
+}
+
 // Served says whether a worker listens to a schedule's queue.
 func (s *Schedules) Served(one config.Schedule) (bool, error) {
 	servers, err := s.queue.inspector.Servers()

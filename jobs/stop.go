@@ -3,7 +3,6 @@ package jobs
 import (
 	"context"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -66,7 +65,6 @@ func (h *Handler) halt(ctx context.Context, id batch.ID, l lane, v Verdict, reas
 	if v.Scope == StopRun {
 		return h.ledger.Halt(ctx, id, reason) // the job is parked with its batch
 	}
-	reason = strings.ReplaceAll(reason, "--account NAME", "--account "+h.account.Name)
 	class := ""
 	if v.Scope == StopClass {
 		class = string(l)

@@ -3,7 +3,9 @@ package jobs
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"aftership-bulk/aftership"
@@ -112,14 +114,19 @@ var rules = map[int]rule{
 	4015: {Refused, "", "mend the id"},
 	4016: {Refused, "", "the retracks of this tracking are used up; delete and create it again (this uses quota)"},
 	4017: {Refused, "", "mend the tracking number: it has not the form that this courier uses"},
-	401:  {Stop, StopAccount, "the API key was refused: set AFTERSHIP_API_KEY to a valid key, then `enqueue resume --account NAME`"},
-	403:  {Stop, StopClass, "AfterShip refuses this kind of call: check the plan and the key's permissions, then `enqueue resume --account NAME`"},
+	401:  {Stop, StopAccount, "set AFTERSHIP_API_KEY to a valid key"},
+	403:  {Stop, StopClass, "AfterShip refuses this kind of call: check the plan and the key's permissions"},
 	404:  {Stop, StopRun, "AfterShip does not know this address: check AFTERSHIP_API_VERSION and AFTERSHIP_BASE_URL"},
 	429:  {Wait, "", ""},
 	500:  {Retry, "", transientHint},
 	502:  {Retry, "", transientHint},
 	503:  {Retry, "", transientHint},
 	504:  {Retry, "", transientHint},
+}
+
+// reason says why calls are stopped.
+func (v Verdict) reason() string {
+	return fmt.Sprintf("%d %s: %s", v.Code, strings.TrimSuffix(v.Message, "."), v.Hint)
 }
 
 const transientHint = "AfterShip or the way to it failed; run `enqueue retry` later"
@@ -265,7 +272,7 @@ func unknownCode(e *aftership.Error) rule {
 	case e.HTTP == 429:
 		return rules[429]
 	case e.Quota():
-		return rule{Stop, StopAccount, "AfterShip speaks of the plan or its quota: look at the account's billing, then `enqueue resume --account NAME`"}
+		return rule{Stop, StopAccount, "AfterShip speaks of the plan or its quota: look at the account's billing"}
 	case e.HTTP == 408:
 		return rules[504]
 	}

@@ -435,18 +435,18 @@ func (x *examination) key(ctx context.Context, name string) error {
 	case limited.Err() != nil:
 		x.warn(check, fmt.Sprintf("no answer within %s", keyTime), "the account's limit is used up, or AfterShip is slow", "look again later")
 	default:
-		x.keyTrouble(check, err)
+		x.keyTrouble(check, name, err)
 	}
 	return nil
 }
 
-func (x *examination) keyTrouble(check string, err error) {
+func (x *examination) keyTrouble(check, account string, err error) {
 	e, answered := errors.AsType[*aftership.Error](err)
 	switch {
 	case !answered:
 		x.fail(check, err.Error(), "AfterShip cannot be reached from here", "check the network, proxies and AFTERSHIP_BASE_URL")
 	case e.HTTP == 401:
-		x.fail(check, err.Error(), "AfterShip does not take this key", "set a valid key, also for the workers, then: enqueue resume --account NAME")
+		x.fail(check, err.Error(), "AfterShip does not take this key", "set a valid key, also for the workers, then: enqueue resume --account "+account)
 	case e.HTTP == 403:
 		x.fail(check, err.Error(), "the key or the plan does not allow to list trackings", "mend it in AfterShip's admin")
 	case e.HTTP == 404:

@@ -94,7 +94,7 @@ func TestFindingsAboutKeys(t *testing.T) {
 		"busy":        {&aftership.Error{HTTP: 429, Code: 429}, levelWarn},
 		"trouble":     {&aftership.Error{HTTP: 503, Code: 503}, levelWarn},
 	} {
-		f := examined(func(x *examination) { x.keyTrouble("key", tt.err) })
+		f := examined(func(x *examination) { x.keyTrouble("key", "default", tt.err) })
 		if f.Level != tt.level || f.Means == "" || f.Do == "" {
 			t.Errorf("%s: %+v", name, f)
 		}

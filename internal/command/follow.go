@@ -172,9 +172,11 @@ func (c *cli) tellNext(e ending) {
 	case c.flags.sandbox:
 		c.ui.say("This was the sandbox: nothing was sent to AfterShip.")
 	case e.stopped != "" && e.batch.State != batch.Stopped && c.cfg.RedisURL.Value() != "":
-		c.ui.say("Mend the cause, then go on with: enqueue resume --account %s", e.batch.Account)
+		c.ui.say("Once the cause is mended it goes on by itself within a minute, or at once with: enqueue resume --account %s", e.batch.Account)
 	case e.interrupted && c.cfg.RedisURL.Value() != "":
 		c.ui.say("The workers go on. Follow it with: enqueue status %s --follow", e.batch.ID)
+	case e.stopped != "" && e.batch.State != batch.Stopped:
+		c.ui.say("Once the cause is mended, go on with the same command, or with: enqueue resume %s", e.batch.ID)
 	case e.interrupted, e.paused, e.stopped != "":
 		c.ui.say("Go on with: enqueue resume %s", e.batch.ID)
 	case e.timedOut:

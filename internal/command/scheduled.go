@@ -39,7 +39,19 @@ func CheckArgs(args []string) error {
 	if slices.Contains(files, "-") {
 		return errors.New("- is standard input, which a schedule does not have: name a file, an https address or a directory")
 	}
+	if asks(cmd) {
+		return fmt.Errorf("enqueue %s asks before it does something, and a schedule has nobody to ask: say --yes", cmd.Name())
+	}
 	return cmd.ValidateRequiredFlags()
+}
+
+// asks says that a command, as its flags are, ends with a question.
+func asks(cmd *cobra.Command) bool {
+	said := func(flag string) bool {
+		value, _ := cmd.Flags().GetBool(flag)
+		return value
+	}
+	return slices.Contains([]string{"delete", "purge"}, cmd.Name()) && !said("yes") && !said("dry-run")
 }
 
 // topOf is the command of the root that a command belongs to.

@@ -10,7 +10,7 @@ func TestCheckArgs(t *testing.T) {
 	for _, line := range []string{
 		"create f.csv", "create --yes --min-rows 100 https://shop.example.com/export.csv", "update -y in", "mark-complete --reason LOST f.csv",
 		"retrack-expired", "retrack-expired --limit 500 f.csv", "export --tag Exception -o f.xlsx", "last-checkpoint f.csv", "couriers --refresh", "doctor",
-		"delete --yes f.csv", "--quiet create f.csv", "create --wait=10m f.csv",
+		"delete --yes f.csv", "delete --dry-run f.csv", "--quiet create f.csv", "create --wait=10m f.csv",
 	} {
 		if err := CheckArgs(strings.Fields(line)); err != nil {
 			t.Errorf("%s: %v", line, err)
@@ -24,6 +24,8 @@ func TestCheckArgs(t *testing.T) {
 		"create --dry f.csv":        "unknown flag: --dry",
 		"create --min-rows many f":  "invalid argument",
 		"create -":                  "standard input",
+		"delete f.csv":              "say --yes",
+		"purge 261122-k7f3qz":       "say --yes",
 		"create --help":             "nothing to be scheduled",
 		"schedules":                 "nothing to be scheduled",
 		"schedules run nightly":     "nothing to be scheduled",

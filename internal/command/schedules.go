@@ -66,12 +66,27 @@ type scheduleView struct {
 	Account string                  `json:"account"`
 	Command []string                `json:"command"`
 	Enabled bool                    `json:"enabled"`
-	Due     time.Time               `json:"due,omitzero"` // a slot that has passed and waits for a worker
+	Due     time.Time               `json:"due,omitzero"`      // a slot that has passed and waits for a worker
+	Asked   string                  `json:"asked_by,omitzero"` // who asked for a run that waits for a worker
 	Next    []time.Time             `json:"next"`
 	Running *jobs.ScheduleRun       `json:"running,omitzero"`
 	Last    *jobs.ScheduleRun       `json:"last,omitzero"`
 	Runs    map[jobs.RunOutcome]int `json:"runs"`
 	History []jobs.ScheduleRun      `json:"history,omitzero"`
+}
+
+// asked notes in the views who has asked for runs that no worker has taken up yet.
+func (s *session) asked(views []scheduleView, all []jobs.ScheduleState) error {
+	if s == nil {
+		return nil
+	}
+	for i, state := range all {
+		var err error
+		if views[i].Asked, err = jobs.NewSchedules(s.rdb, s.queue).Waiting(state.Schedule); err != nil {
+			return unreachable(err, "")
+		}
+	}
+	return nil
 }
 
 // scheduleStates reads the schedules' states, or what is known without Redis.
@@ -122,8 +137,13 @@ func (c *cli) showSchedules(ctx context.Context) error {
 	views, now := []scheduleView{}, time.Now()
 	rows := [][]string{{"NAME", "CRON", "ZONE", "LAST RUN", "EXIT", "BATCHES", "NEXT RUNS"}}
 	for _, state := range states {
-		v := viewOfSchedule(state, now)
-		views = append(views, v)
+		views = append(views, viewOfSchedule(state, now))
+	}
+	if err := s.asked(views, states); err != nil {
+		return err
+	}
+	for i, state := range states {
+		v := views[i]
 		at, exit, batches := lastCells(v, state)
 		rows = append(rows, []string{v.Name, v.Cron, v.Zone, at, exit, batches, nextCell(v, state)})
 	}
@@ -184,10 +204,13 @@ func shortList(all []string, most int) string {
 }
 
 func nextCell(v scheduleView, state jobs.ScheduleState) string {
-	if !v.Enabled {
-		return "not enabled"
-	}
 	var texts []string
+	if v.Asked != "" {
+		texts = append(texts, "asked for by "+v.Asked+", waits for a worker")
+	}
+	if !v.Enabled {
+		texts = append(texts, "not enabled")
+	}
 	if !v.Due.IsZero() {
 		texts = append(texts, "due since "+slotTime(v.Due, state.Schedule))
 	}
@@ -209,6 +232,11 @@ func (c *cli) showSchedule(ctx context.Context, name string) error {
 	v := viewOfSchedule(states[0], time.Now())
 	if s != nil {
 		defer s.close()
+		views := []scheduleView{v}
+		if err := s.asked(views, states); err != nil {
+			return err
+		}
+		v = views[0]
 		if v.History, err = jobs.NewSchedules(s.rdb, s.queue).Runs(ctx, one); err != nil {
 			return unreachable(err, "")
 		}
