@@ -110,6 +110,7 @@ type Box struct {
 	id     string // of this worker
 	own    string // the directory of its claims
 	seen   map[string]sighting
+	astray map[string]sighting // files beside incoming
 	peers  map[string]pulse
 	queue  []found // files that are ready, as of the last look
 	mine   []*claim
@@ -206,6 +207,7 @@ func (b *Box) leave() {
 func (b *Box) turn(ctx context.Context) {
 	now := b.o.Now()
 	b.queue = b.ready(now)
+	b.strays(now)
 	b.resume(ctx, now)
 	b.adopt(ctx, now)
 	b.fill(ctx)

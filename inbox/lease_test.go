@@ -140,7 +140,7 @@ func TestRubbishInProcessing(t *testing.T) {
 		f.clock.pass(time.Minute)
 		f.look(b)
 	}
-	f.has("processing/stray.csv")
+	f.has("processing/stray.csv", "processing/stray.csv.error.txt")
 	if _, err := os.Stat(filepath.Join(f.dir, processing, "empty")); err == nil {
 		t.Error("an empty directory is left")
 	}

@@ -88,7 +88,7 @@ func (b *Box) files(folder string, now time.Time) (all []found) {
 			b.point(linkedFolder, path, nil)
 		default:
 			if info, err := e.Info(); err == nil { // else it has gone
-				all = append(all, found{folder, e.Name(), b.sight(filepath.Join(folder, e.Name()), info, now)})
+				all = append(all, found{folder, e.Name(), sight(b.seen, filepath.Join(folder, e.Name()), info, now)})
 			}
 		}
 	}
@@ -96,8 +96,8 @@ func (b *Box) files(folder string, now time.Time) (all []found) {
 }
 
 // sight compares a file with how it was seen before.
-func (b *Box) sight(key string, info fs.FileInfo, now time.Time) sighting {
-	s, known := b.seen[key]
+func sight(seen map[string]sighting, key string, info fs.FileInfo, now time.Time) sighting {
+	s, known := seen[key]
 	if !known || s.size != info.Size() || !s.mod.Equal(info.ModTime()) {
 		return sighting{info.Size(), info.ModTime(), now}
 	}

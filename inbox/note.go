@@ -17,7 +17,7 @@ const (
 )
 
 // noteHead begins every note. What does not begin so is somebody's own file.
-const noteHead = "A note of the hot folder. It goes away by itself.\n\n"
+const noteHead = "A note of the hot folder. It goes away once what it says is settled.\n\n"
 
 // noteEnds are what the names of notes end in, and of texts that were put back together with their files.
 var noteEnds = []string{errorEnd, waitingEnd}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -196,7 +197,8 @@ func offered(known *pflag.FlagSet) []string {
 // lastEvent keeps the result of a run out of its events, which come one in each write.
 type lastEvent struct {
 	result   event
-	accepted func() // is called when the batch is accepted
+	existed  time.Time // when the batch was made, if it was there already
+	accepted func()    // is called when the batch is accepted
 }
 
 // Write takes an event.
@@ -205,6 +207,9 @@ func (l *lastEvent) Write(line []byte) (int, error) {
 	_ = json.Unmarshal(line, &e) // it is ours
 	switch e.Event {
 	case "accepted":
+		if e.Existed && e.Batch != nil {
+			l.existed = e.Batch.CreatedAt
+		}
 		l.accepted()
 	case "result":
 		l.result = e
@@ -212,8 +217,8 @@ func (l *lastEvent) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// told is what the log says of a run.
-func (l *lastEvent) told() []any {
+// told is what the log says of the run of a file that was taken at a time. A batch that is older than that was sent for another file.
+func (l *lastEvent) told(taken time.Time) []any {
 	if len(l.result.Batches) == 0 {
 		return nil
 	}
@@ -222,7 +227,11 @@ func (l *lastEvent) told() []any {
 	for _, outcome := range slices.Sorted(maps.Keys(b.Outcomes)) {
 		counts = append(counts, fmt.Sprintf("%d %s", b.Outcomes[outcome], outcome))
 	}
-	return []any{"batch", b.Batch, "rows", b.Rows, "outcomes", cmp.Or(strings.Join(counts, ", "), "none")}
+	told := []any{"batch", b.Batch, "rows", b.Rows, "outcomes", cmp.Or(strings.Join(counts, ", "), "none")}
+	if !l.existed.IsZero() && l.existed.Before(taken) {
+		told = append(told, "sent_before", true)
+	}
+	return told
 }
 
 // mostSaid is how much of what a command says is kept.

@@ -1,10 +1,12 @@
 package command
 
 import (
+	"encoding/json"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"aftership-bulk/batch"
 	"aftership-bulk/config"
@@ -119,6 +121,8 @@ func TestSpentText(t *testing.T) {
 	v.State = string(batch.Stopped)
 	ended := *v
 	ended.State, ended.Pending = string(batch.Finished), 0
+	one := *v
+	one.Pending = 1
 	job := inbox.Job{Operation: "create", Name: "create/x.csv", Options: []inbox.Option{{Name: "max-errors", Value: "5"}, {Name: "name", Value: "nightly"}}}
 	text := func(in Inbox, e event) string {
 		if e.Batches == nil {
@@ -127,9 +131,10 @@ func TestSpentText(t *testing.T) {
 		return in.result(job, exitErrorBudget, "said", &exitWith{exitErrorBudget}, &lastEvent{result: e}).Output
 	}
 	for what, in := range map[string][]string{
-		"all": {text(Inbox{}, event{Report: "r", Failed: "f"}), "error: too many errors: 6 rows failed, and `max-errors:` allows 5\nBatch 261122-x, which is this file, is stopped: 7 of 40 rows failed, 30 are not sent.",
+		"all": {text(Inbox{}, event{Report: "r", Failed: "f"}), "error: too many errors: 6 rows failed, and `max-errors:` allows 5\nAs of 2", " UTC: batch 261122-x, which is this file, is stopped: 7 of 40 rows failed, 30 are not sent.\nIts report so far lies", "`enqueue status 261122-x` tells how it stands by now",
 			"so do the rows that failed (.failed)", "`enqueue resume 261122-x` goes on with the rest", "`enqueue cancel 261122-x` gives it up", "options.yaml says `name: nightly`"},
-		"nothing was left to stop": {text(Inbox{}, event{Report: "r", Failed: "f", Batches: []*batchView{&ended}}), "has ended: 7 of 40 rows failed, every row was gone through all the same.", "Try: mend the rows"},
+		"nothing was left to stop": {text(Inbox{}, event{Report: "r", Failed: "f", Batches: []*batchView{&ended}}), "has ended: 7 of 40 rows failed, every row was gone through all the same.\nIts report lies beside the file", "Try: mend the rows"},
+		"one is left":              {text(Inbox{}, event{Batches: []*batchView{&one}}), "7 of 40 rows failed, 1 is not sent."},
 		"no report":                {text(Inbox{}, event{}), "`enqueue report 261122-x -o FILE` writes it"},
 		"sandbox":                  {text(Inbox{Args: []string{"--sandbox"}}, event{Report: "r"}), "lies beside the file (.report).\nTry: mend the file", "keeps no batch"},
 	} {
@@ -137,6 +142,31 @@ func TestSpentText(t *testing.T) {
 			if !strings.Contains(in[0], want) {
 				t.Errorf("%s: %s\ndoes not say %q", what, in[0], want)
 			}
+		}
+	}
+}
+
+// The log tells a file whose rows were sent for an earlier one from one that was taken over from a dead worker.
+func TestSentBeforeIsTold(t *testing.T) {
+	taken := time.Date(2026, 11, 22, 16, 0, 0, 0, time.UTC)
+	for _, tt := range []struct {
+		made    time.Time
+		existed bool
+		want    bool
+	}{{taken.Add(-time.Hour), true, true}, {taken.Add(time.Second), true, false}, {taken.Add(-time.Hour), false, false}} {
+		l := lastEvent{accepted: func() {}}
+		for _, e := range []event{
+			{Event: "accepted", Existed: tt.existed, Batch: &batchView{Batch: "261122-x", CreatedAt: tt.made}},
+			{Event: "result", Batches: []*batchView{{Batch: "261122-x", Rows: 1}}},
+		} {
+			line, err := json.Marshal(e)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = l.Write(line)
+		}
+		if told := l.told(taken); slices.Contains(told, any("sent_before")) != tt.want || !slices.Contains(told, any("261122-x")) {
+			t.Errorf("made %v, existed %v: %v", tt.made, tt.existed, told)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/spf13/cobra"
@@ -19,7 +20,7 @@ import (
 
 // result is what a run's end means for whoever has put the file into the folder.
 func (in Inbox) result(job inbox.Job, code int, said string, err error, events *lastEvent) inbox.Result {
-	r := inbox.Result{Code: code, Output: said, Told: events.told()}
+	r := inbox.Result{Code: code, Output: said, Told: events.told(job.Taken)}
 	switch lock, locked := errors.AsType[*batch.LockedError](err); {
 	case locked:
 		r.Output = lockedText(lock)
@@ -28,7 +29,7 @@ func (in Inbox) result(job inbox.Job, code int, said string, err error, events *
 		}
 		return r
 	case code == exitErrorBudget && len(events.result.Batches) > 0:
-		r.Output = in.spentText(job, events.result)
+		r.Output = in.spentText(job, events.result, time.Now())
 	}
 	r.Output = optionWords(r.Output, job, afterChange(code))
 	return r
@@ -50,8 +51,9 @@ func lockedText(e *batch.LockedError) string {
 		"Try: nothing; the file is taken soon after that batch has ended. `enqueue status %[1]s` shows how far it is", e.Batch, e.Lock)
 }
 
-// spentText says that too much of a file has failed, where its report is, and who must decide what.
-func (in Inbox) spentText(job inbox.Job, result event) string {
+// spentText says that too much of a file has failed, where its report is, and who must decide what. The text stays beside
+// the file when somebody has decided, so that it says of when it is.
+func (in Inbox) spentText(job inbox.Job, result event, at time.Time) string {
 	b := result.Batches[0]
 	failed := 0
 	for outcome, n := range b.Outcomes {
@@ -59,20 +61,21 @@ func (in Inbox) spentText(job inbox.Job, result event) string {
 			failed += n
 		}
 	}
-	what, left := "is stopped", fmt.Sprintf("%d are not sent", b.Pending)
-	if b.State != string(batch.Stopped) {
-		what, left = "has ended", "every row was gone through all the same"
+	ended := b.State != string(batch.Stopped)
+	what, left, report := "is stopped", are(b.Pending)+" not sent", "Its report so far"
+	if ended {
+		what, left, report = "has ended", "every row was gone through all the same", "Its report"
 	}
-	text := fmt.Sprintf("error: %s\nBatch %s, which is this file, %s: %d of %s failed, %s.\n%s\n",
-		b.Reason, b.Batch, what, failed, count(b.Rows, "row"), left, whereReport(b.Batch, result))
+	text := fmt.Sprintf("error: %s\nAs of %s: batch %s, which is this file, %s: %d of %s failed, %s.\n%s\n",
+		b.Reason, at.UTC().Format("2006-01-02 15:04 UTC"), b.Batch, what, failed, count(b.Rows, "row"), left, whereReport(report, b.Batch, result))
 	switch {
-	case b.State != string(batch.Stopped):
+	case ended:
 		return text + "Try: mend the rows that failed, and put them there as a file of their own"
 	case slices.Contains(in.Args, "--sandbox"):
 		return text + "Try: mend the file, then put it there again; this was the sandbox, which keeps no batch"
 	}
 	text += fmt.Sprintf("Try: `enqueue resume %[1]s` goes on with the rest, and as many may fail again; `enqueue cancel %[1]s` gives it up. "+
-		"`enqueue report %[1]s -o FILE` writes its whole report then", b.Batch)
+		"`enqueue status %[1]s` tells how it stands by now, `enqueue report %[1]s -o FILE` writes its whole report in the end", b.Batch)
 	for _, o := range job.Options {
 		if o.Name == "name" {
 			text += fmt.Sprintf("\nUntil that batch has ended, the next files of this folder wait, because options.yaml says `name: %s`.", o.Value)
@@ -81,15 +84,23 @@ func (in Inbox) spentText(job inbox.Job, result event) string {
 	return text
 }
 
-// whereReport says where the report of a stopped batch is.
-func whereReport(id batch.ID, result event) string {
+// are is a number with the verb that goes with it.
+func are(n int) string {
+	if n == 1 {
+		return "1 is"
+	}
+	return fmt.Sprintf("%d are", n)
+}
+
+// whereReport says where a report is, which it is given the name of.
+func whereReport(report string, id batch.ID, result event) string {
 	switch {
 	case result.Report == "":
 		return fmt.Sprintf("Its report could not be written; `enqueue report %s -o FILE` writes it.", id)
 	case result.Failed == "":
-		return "Its report so far lies beside the file (.report)."
+		return report + " lies beside the file (.report)."
 	}
-	return "Its report so far lies beside the file (.report), and so do the rows that failed (.failed)."
+	return report + " lies beside the file (.report), and so do the rows that failed (.failed)."
 }
 
 // afterChange says when changed options count for a file.
