@@ -158,6 +158,15 @@ func (s *Sheet) decode(ctx context.Context, detector *charset.Detector) error {
 		_, mark := charset.Mark(head)
 		found = charset.Result{Encoding: name, Mark: mark}
 	}
+	if found.Doubt != nil {
+		head, err := now.head()
+		if err != nil {
+			return s.readError(err)
+		}
+		if noText(head) {
+			return errNoText
+		}
+	}
 	s.Encoding, s.EncodingDoubt, s.EncodingSure = found.Encoding, found.Doubt, found.Doubt == nil
 	if found.Doubt != nil || found.Encoding == charset.UTF8 {
 		s.BOM = found.Mark == len(utf8BOM)

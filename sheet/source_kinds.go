@@ -92,6 +92,27 @@ func containsUTF16(r io.Reader, word string) (bool, error) {
 	}
 }
 
+var errNoText = errors.New("the file is no text and no workbook: many of its bytes are control characters, of many kinds; export a CSV or a workbook (.xlsx) instead, or say with --encoding which encoding it is in if it is a text all the same")
+
+// noText says that the beginning of a file whose encoding is in doubt is no text in any. Texts may hold zeros where they
+// are damaged, escape sequences, or one or the other control character as a delimiter, but not all sorts of them.
+func noText(head []byte) bool {
+	const mostKinds, mostShare = 5, 40 // one byte in 40
+	var kinds [256]bool
+	found, different := 0, 0
+	for _, c := range head {
+		if c >= ' ' && c != 0x7F || c == 0x1B || c >= '\t' && c <= '\r' {
+			continue
+		}
+		found++
+		if c != 0 && !kinds[c] {
+			kinds[c] = true
+			different++
+		}
+	}
+	return different > mostKinds && found*mostShare > len(head)
+}
+
 // blankText says that a text holds nothing that could be seen.
 func blankText(head []byte) bool {
 	return len(bytes.TrimSpace(bytes.TrimPrefix(head, []byte(utf8BOM)))) == 0

@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"context"
 	"errors"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -287,5 +288,38 @@ func TestUnpackingEndsWithItsContext(t *testing.T) {
 	}
 	if _, err := Open(t.Context(), writeText(t, gzipOf(t, "a,b\n")), nil, Options{TempDir: filepath.Join(t.TempDir(), "none")}); err == nil {
 		t.Error("no error for a missing directory")
+	}
+}
+
+// Bytes at random are said to be no text, and not asked about in five encodings; texts with some control characters are texts.
+func TestNoText(t *testing.T) {
+	random := rand.NewChaCha8([32]byte{})
+	for _, size := range []int{200, 700, 4096, 70_000} {
+		for range 5 {
+			text := make([]byte, size)
+			_, _ = random.Read(text) // it never fails
+			text[0] = 'a'            // else it may be the mark of another kind of file
+			for name, text := range map[string]string{"x.csv": string(text), "x.csv.gz": gzipOf(t, string(text))} {
+				s, err := Open(t.Context(), writeText(t, text), nil, Options{})
+				if err == nil {
+					s.Close()
+				}
+				if !errors.Is(err, errNoText) {
+					t.Errorf("%s of %d bytes: %.200v", name, size, err)
+				}
+			}
+		}
+	}
+	for name, text := range map[string]string{
+		"delimiters":      "number\x01slug\x1fcity\x1e1\x01ups\x1fM\xfcnchen\n",
+		"escapes":         strings.Repeat("\x1b[1m", 100) + "M\xfcnchen",
+		"zeros at an end": "number,city\n1,M\xfcnchen\n" + strings.Repeat("\x00", 4000),
+		"a few":           strings.Repeat("number,city\n1,M\xfcnchen\n", 40) + "\x01\x02\x03\x04\x05\x06\x07\x08",
+		"Japanese":        encoded(t, "iso-2022-jp", "番号,都市\n1,東京\n"),
+		"Chinese":         encoded(t, "gbk", "快递单号,收件人\n1,王小明\n"),
+	} {
+		if noText([]byte(text)) {
+			t.Errorf("%s is taken for no text", name)
+		}
 	}
 }

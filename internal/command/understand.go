@@ -96,7 +96,7 @@ func displayed(file string) string {
 // openHint says what to do about a sheet that can't be read.
 func openHint(file string, err error) string {
 	if _, ok := errors.AsType[*charset.Unsure](err); ok {
-		return "say which one it is with --encoding, or save the file as \"CSV UTF-8\""
+		return "enqueue inspect FILE --encoding NAME" // the error says the rest
 	}
 	return durationHint(file)
 }

@@ -68,7 +68,7 @@ func TestOptionWords(t *testing.T) {
 		"say its form with --date-format (DD.MM.YYYY, MM/DD/YYYY)":                                   "say its form with `date-format:` (DD.MM.YYYY, MM/DD/YYYY)",
 		"export it again, or say --date-format excel":                                                "export it again, or say `date-format: excel`",
 		"--on-exists skip leaves it as it is, --on-exists update sends what differs":                 "`on-exists: skip` leaves it as it is, `on-exists: update` sends what differs",
-		"say which one it is with --encoding, or save the file as \"CSV UTF-8\"":                     "say which one it is with `encoding:`, or save the file as \"CSV UTF-8\"",
+		"say which is right with --encoding, or save the file as \"CSV UTF-8\"":                      "say which is right with `encoding:`, or save the file as \"CSV UTF-8\"",
 		"name them with --columns tracking_number,slug,... (one for each)":                           "name them with `columns: tracking_number,slug,...` (one for each)",
 		"--slug \"U P\" is not a courier's slug":                                                     "`slug: \"U P\"` is not a courier's slug",
 		`invalid argument "many" for "--min-rows" flag: strconv.ParseInt`:                            "invalid argument \"many\" for `min-rows:` flag: strconv.ParseInt",

@@ -58,6 +58,13 @@ func TestWhatProvesItself(t *testing.T) {
 	}
 }
 
+func TestLineOfSeveralSamplesIsNamedOnce(t *testing.T) {
+	got := detect([]byte("name,city\n" + encode(t, "windows-1254", "Ayşe,Şişli\n")))
+	if got.Doubt == nil || len(got.Doubt.Lines) != 2 || !strings.Contains(got.Doubt.Error(), "(line 2): ") {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestHintIsBelievedWhereTheBytesDoNotSay(t *testing.T) {
 	text := file(t, "shift_jis", "佐藤")
 	ask := func(hint string) Result {

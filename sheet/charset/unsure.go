@@ -51,9 +51,9 @@ func quoted(texts []string) []string {
 }
 
 func lines(numbers []int) string {
-	words := make([]string, len(numbers))
-	for i, n := range numbers {
-		words[i] = fmt.Sprint(n)
+	var words []string
+	for _, n := range slices.Compact(slices.Clone(numbers)) { // a line may have several samples
+		words = append(words, fmt.Sprint(n))
 	}
 	if len(words) == 1 {
 		return "line " + words[0]
