@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"aftership-bulk/batch"
 	"aftership-bulk/notify"
@@ -72,7 +73,15 @@ func Explained(ctx context.Context, ledger *batch.Store, b batch.Batch, w Where)
 		}
 	}
 	m.Worst = slices.Concat(m.Worst, tally.Worst(worstReasons))
+	for i, r := range m.Worst {
+		m.Worst[i].Hint = withBatch(r.Hint, b.ID)
+	}
 	return m, nil
+}
+
+// withBatch names the batch in the commands of a hint, which is read far from any.
+func withBatch(hint string, id batch.ID) string {
+	return strings.ReplaceAll(hint, "`enqueue retry", "`enqueue retry "+id)
 }
 
 // nextSteps are the commands that make sense for a batch now.

@@ -216,3 +216,15 @@ func TestWhatWillNeverWorkIsGivenUp(t *testing.T) {
 		t.Errorf("%+v, %v", known, err)
 	}
 }
+
+func TestHintNamesItsBatch(t *testing.T) {
+	for hint, want := range map[string]string{
+		"activate the carrier, then `enqueue retry --rejected`": "activate the carrier, then `enqueue retry 261122-x --rejected`",
+		transientHint: "AfterShip or the way to it failed; run `enqueue retry 261122-x` later",
+		"mend slug":   "mend slug",
+	} {
+		if got := withBatch(hint, "261122-x"); got != want {
+			t.Errorf("%q became %q", hint, got)
+		}
+	}
+}

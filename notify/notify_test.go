@@ -223,6 +223,23 @@ func TestBlur(t *testing.T) {
 	}
 }
 
+// A hint shows how a value is written, and no cell.
+func TestBlurHint(t *testing.T) {
+	for hint, want := range map[string]string{
+		"write it as name@example.com":                               "write it as name@example.com",
+		"write it as +4915112345678; write it as 2024-05-31":         "write it as +4915112345678; write it as 2024-05-31",
+		"write it as name@example.com; mend it":                      "write it as name@example.com; mend it",
+		`name its slug: --carrier "ann@example.com=SLUG", or 123456`: "name its slug: --carrier …, or …",
+		"ask ann@example.com, born 2024-05-30":                       "ask … born …",
+	} {
+		var tally Tally
+		tally.Add("invalid", 0, "", hint, 1)
+		if got := tally.Worst(1)[0].Hint; got != want {
+			t.Errorf("%q became %q, want %q", hint, got, want)
+		}
+	}
+}
+
 func TestTally(t *testing.T) {
 	var tally Tally
 	for i := range 40 {

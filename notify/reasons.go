@@ -66,7 +66,7 @@ func (t *Tally) Add(outcome string, code int, message, hint string, line int) {
 		r = t.reasons[key]
 	}
 	if r == nil {
-		r = &Reason{Outcome: outcome, Code: key.code, Text: key.text, Hint: Blur(hint), Line: line}
+		r = &Reason{Outcome: outcome, Code: key.code, Text: key.text, Hint: blurHint(hint), Line: line}
 		t.reasons[key] = r
 	}
 	r.Rows++
@@ -87,9 +87,24 @@ func (t *Tally) Worst(n int) []Reason {
 // private finds what a message may repeat of a cell: what stands in quotation marks, whatever has an @, and words with several digits.
 var private = regexp.MustCompile("\"(?:[^\"\\\\]|\\\\.)*\"?|“[^”]*”?|‘[^’]*’?|\\S*@\\S*|\\+?[\\pL\\d._/+-]*\\d[\\pL\\d._/+-]*\\d[\\pL\\d._/+-]*\\d[\\pL\\d._/+-]*")
 
+// examples are what our own hints show of how a value is written. They say nothing of a cell, even where one holds the same.
+var examples = []string{"name@example.com", "+4915112345678", "2024-05-31", "2024-05-31T14:00:00+02:00"}
+
+// blurHint is Blur for a hint, which may quote a cell too, as a carrier's name.
+func blurHint(hint string) string {
+	return blur(hint, func(part string) string {
+		if bare := strings.TrimRight(part, ".,;"); slices.Contains(examples, bare) {
+			return part
+		}
+		return "…"
+	})
+}
+
 // Blur takes out of a message what it repeats of a cell, which may be personal data, and what makes two messages of one kind differ.
-func Blur(message string) string {
-	text := strings.TrimSpace(plain(private.ReplaceAllString(message, "…")))
+func Blur(message string) string { return blur(message, func(string) string { return "…" }) }
+
+func blur(message string, shown func(part string) string) string {
+	text := strings.TrimSpace(plain(private.ReplaceAllStringFunc(message, shown)))
 	if utf8.RuneCountInString(text) > longestText {
 		text = string([]rune(text)[:longestText]) + "…"
 	}

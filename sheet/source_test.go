@@ -294,8 +294,8 @@ func TestUnpackingEndsWithItsContext(t *testing.T) {
 // Bytes at random are said to be no text, and not asked about in five encodings; texts with some control characters are texts.
 func TestNoText(t *testing.T) {
 	random := rand.NewChaCha8([32]byte{})
-	for _, size := range []int{200, 700, 4096, 70_000} {
-		for range 5 {
+	for _, size := range []int{200, 700, 9000} {
+		for range 3 {
 			text := make([]byte, size)
 			_, _ = random.Read(text) // it never fails
 			text[0] = 'a'            // else it may be the mark of another kind of file
