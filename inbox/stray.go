@@ -22,7 +22,7 @@ func looksLikeSheet(name string) bool {
 // strays points out the sheets that were put beside incoming, or into a directory that is the workers' own. What
 // comes through there on its way to incoming does not stand still for long enough to be one.
 func (b *Box) strays(now time.Time) {
-	m := misplaced{"a file is carried out from a folder of " + incoming + " alone, and left alone here",
+	m := misplaced{"only files in " + incoming + " are carried out, and this one lies outside of it",
 		"put it into " + incoming + "/OPERATION, which is one of " + strings.Join(b.o.Operations, ", ")}
 	astray := map[string]sighting{}
 	for _, dir := range []string{"", processing, done, failed} {

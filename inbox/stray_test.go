@@ -38,7 +38,7 @@ func TestStraysArePointedOut(t *testing.T) {
 	if got := strings.Join(noted(), " "); got != "monday.csv.error.txt own.csv.error.txt week.CSV.gz.error.txt done/x.xlsx.error.txt failed/mended.csv.error.txt processing/x.csv.error.txt" {
 		t.Errorf("pointed out: %s", got)
 	}
-	want := noteHead + "error: a file is carried out from a folder of incoming alone, and left alone here\nTry: put it into incoming/OPERATION, which is one of create, mark-complete, retrack-expired, update\n"
+	want := noteHead + "error: only files in incoming are carried out, and this one lies outside of it\nTry: put it into incoming/OPERATION, which is one of create, mark-complete, retrack-expired, update\n"
 	if got := f.read("monday.csv.error.txt"); got != want {
 		t.Errorf("%q", got)
 	}
