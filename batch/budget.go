@@ -44,6 +44,24 @@ func ParseBudget(text string) (Budget, error) {
 	return Budget(strconv.Itoa(n)), nil
 }
 
+// Overspent says, as the ledger does, why so many failed rows of all rows of a batch are more than the budget allows; "" if they are not.
+// The share of the calls that ended is not judged.
+func (b Budget) Overspent(failed, rows int) string {
+	share, isShare := strings.CutSuffix(string(b), "%")
+	most, err := strconv.ParseFloat(share, 64)
+	switch {
+	case err != nil: // none
+		return ""
+	case isShare && float64(failed)*100 > most*float64(rows):
+		return fmt.Sprintf("too many errors: %d of %d rows failed, and --max-errors allows %s", failed, rows, b)
+	case isShare || float64(failed) <= most:
+		return ""
+	case failed == 1:
+		return fmt.Sprintf("too many errors: 1 row failed, and --max-errors allows %s", b)
+	}
+	return fmt.Sprintf("too many errors: %d rows failed, and --max-errors allows %s", failed, b)
+}
+
 // Spends says whether the outcome counts against a budget. What a person cancelled does not.
 func (o Outcome) Spends() bool { return o.Failed() && o != CancelledJob }
 

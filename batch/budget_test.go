@@ -116,6 +116,27 @@ func TestBudget(t *testing.T) {
 	})
 }
 
+// What a dry run says of invalid rows is what the ledger says once it has them all.
+func TestOverspentIsTheLedgersJudgement(t *testing.T) {
+	redistest.Both(t, func(t *testing.T, rdb redis.UniversalClient) {
+		s, _ := testStore(rdb)
+		for _, budget := range []Budget{"", "0", "1", "3", "5", "0.5%", "20%", "33.3%", "50%", "60%", "99.9%"} {
+			for _, n := range []int{1, 3, 5, 300} {
+				for _, invalid := range []int{0, 1, 2, 3, 5, 60, 61, 300} {
+					if invalid > n {
+						continue
+					}
+					id := budgeted(t, s, budget, n, invalid)
+					b, err := s.Get(t.Context(), id)
+					ok(t, err)
+					equal(t, fmt.Sprintf("%d of %d by %q", invalid, n, budget), budget.Overspent(invalid, n), b.Reason+b.Over)
+					ok(t, s.Purge(t.Context(), id)) // the next may be the same sheet
+				}
+			}
+		}
+	})
+}
+
 // Many workers record at once: what stops the batch is told once, and no job begins after it.
 func TestBudgetAcrossWorkers(t *testing.T) {
 	redistest.Both(t, func(t *testing.T, rdb redis.UniversalClient) {

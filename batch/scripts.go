@@ -81,8 +81,11 @@ func (s *Store) run(ctx context.Context, what string, id ID, sc *redis.Script, k
 
 // wrap says what was done to which batch when err came.
 func wrap(what string, id ID, err error) error {
-	if err == nil {
+	switch {
+	case err == nil:
 		return nil
+	case errors.Is(err, ErrUnknown): // whatever was to be done
+		return fmt.Errorf("batch %s: %w", id, err)
 	}
 	return fmt.Errorf("batch %s: %s: %w", id, what, err)
 }

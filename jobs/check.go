@@ -135,7 +135,7 @@ func (c *checker) value(f *aftership.Field, value string) {
 	case wrong != "":
 		c.add(f.Name, value, wrong, remedy(*f))
 	case n < f.MinLen:
-		c.add(f.Name, value, fmt.Sprintf("has %d characters, fewer than %d", n, f.MinLen), remedy(*f))
+		c.add(f.Name, value, fmt.Sprintf("has %d characters, fewer than %d", n, f.MinLen), fmt.Sprintf("write it whole: it has %d characters or more", f.MinLen))
 	case f.MaxLen > 0 && n > f.MaxLen:
 		c.add(f.Name, value, fmt.Sprintf("has %d characters, more than %d", n, f.MaxLen), fmt.Sprintf("shorten it to %d characters", f.MaxLen))
 	}

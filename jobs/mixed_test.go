@@ -101,11 +101,15 @@ func TestOperationsThatContradict(t *testing.T) {
 	}
 	sh, s = planned(t, Plan{Operation: batch.Update, Defaults: Defaults{OnConflict: ConflictLast}}, rows)
 	outcomes, messages = fatesOf(t, sh, s)
-	if got := strings.Join(outcomes, " "); got != "duplicate send send duplicate" {
-		t.Errorf("the last wins: %s: %q", got, messages)
+	if got := strings.Join(outcomes, " "); got != "invalid invalid send duplicate" || !strings.Contains(messages[0], "want different operations (also line 3)") {
+		t.Errorf("no operation is the last: %s: %q", got, messages)
 	}
-	if s.SendOf(batch.Delete) != 0 || s.SendOf(batch.Create) != 2 {
+	if s.SendOf(batch.Delete) != 0 || s.SendOf(batch.Create) != 1 {
 		t.Errorf("%v", s.sends)
+	}
+	g := s.Problems()
+	if len(g) != 1 || !strings.Contains(g[0].Wrong, "another operation") || strings.Contains(g[0].Remedy, "--on-conflict") || len(g[0].Examples) != 2 || g[0].Examples[0].Line != 2 {
+		t.Errorf("%+v", g)
 	}
 }
 

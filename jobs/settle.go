@@ -87,8 +87,8 @@ func (st *settler) result(job uint32, part int) *batch.Result {
 		return st.problems(part)
 	case repeats:
 		return st.repeated(job, part)
-	case contradicts:
-		return st.contradiction(part)
+	case contradicts, crosses:
+		return st.contradiction(st.fates[job], part)
 	case doneBefore:
 		return st.before()
 	case notSelected:
@@ -203,7 +203,7 @@ func (st *settler) differing(first uint32, r *Row) string {
 	return fmt.Sprintf("the same shipment as line %d, with another %s", st.lines[first], strings.Join(names, ", "))
 }
 
-func (st *settler) contradiction(part int) *batch.Result {
+func (st *settler) contradiction(f fate, part int) *batch.Result {
 	r, err := st.part(part)
 	if err != nil {
 		return invalid([]Problem{unreadable(err)})
@@ -215,14 +215,14 @@ func (st *settler) contradiction(part int) *batch.Result {
 	}
 	lines := append([]int{first}, st.conflicts[key]...)
 	lines = slices.DeleteFunc(lines, func(l int) bool { return l == line })
-	hint := "keep one of the rows, or say --on-conflict last"
-	if st.mixed() {
-		hint = "keep one of the rows; what is to be done later goes into a file of its own, because rows are carried out side by side"
+	differing := "values"
+	if f == crosses {
+		differing = "operations"
 	}
 	return &batch.Result{
 		Outcome: batch.Invalid,
-		Message: fmt.Sprintf("several rows of this shipment want different values (also line %s)", joinInts(lines)),
-		Hint:    hint,
+		Message: fmt.Sprintf("several rows of this shipment want different %s (also line %s)", differing, joinInts(lines)),
+		Hint:    st.conflictRemedy(f),
 	}
 }
 

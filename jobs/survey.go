@@ -23,6 +23,7 @@ const (
 	wrong                   // the check found problems
 	repeats                 // the same as an earlier row, or superseded by a later one
 	contradicts             // one of several rows of a shipment that differ, of which none can be chosen
+	crosses                 // one of several rows of a shipment that want different operations
 	doneBefore              // a report says that it was done
 	notSelected             // --skip, --limit or --sample leave it out
 	saysSkip                // its operation is skip
@@ -63,6 +64,7 @@ type Survey struct {
 	several   map[uint32]uint16 // rows that make several jobs, and how many
 	shipments map[uint64]sighting
 	conflicts map[uint64][]int // lines of the rows of a shipment that differ, the first few
+	apart     map[fate][]int   // the first lines of the rows that contradict or cross others
 	firstWith map[uint32]bool  // jobs that another row differs from
 	samples   map[int]bool
 	rules     map[batch.Operation]ruleset
@@ -78,7 +80,7 @@ type Survey struct {
 // and nothing is written.
 func Take(ctx context.Context, sh *sheet.Sheet, plan Plan) (*Survey, error) {
 	s := &Survey{
-		Plan: plan, several: map[uint32]uint16{}, shipments: map[uint64]sighting{}, conflicts: map[uint64][]int{}, firstWith: map[uint32]bool{},
+		Plan: plan, several: map[uint32]uint16{}, shipments: map[uint64]sighting{}, conflicts: map[uint64][]int{}, apart: map[fate][]int{}, firstWith: map[uint32]bool{},
 		rules: rulesets(plan), sends: map[batch.Operation]int{},
 	}
 	if _, err := value.ParseForm(plan.options().dates()); err != nil {
@@ -92,7 +94,40 @@ func Take(ctx context.Context, sh *sheet.Sheet, plan Plan) (*Survey, error) {
 	if err := s.readings(ctx, sh, s.take); err != nil {
 		return nil, err
 	}
-	return s, nil
+	return s, s.takeApart(ctx, sh)
+}
+
+// takeApart finds the first lines of the rows that differ from others of their
+// shipment. It reads the sheet again as far as they stand, since the first row of a
+// shipment is known as such only by a later one.
+func (s *Survey) takeApart(ctx context.Context, sh *sheet.Sheet) error {
+	missing := min(s.count(contradicts), mostExamples) + min(s.count(crosses), mostExamples)
+	if missing == 0 {
+		return nil
+	}
+	row, job := 0, 0
+	for r, err := range sh.Rows() {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err != nil && !isLineError(err) {
+			return err
+		}
+		end := min(job+s.jobsOf(row), len(s.fates))
+		for _, f := range s.fates[job:end] {
+			if f != contradicts && f != crosses || len(s.apart[f]) == mostExamples {
+				continue
+			}
+			missing--
+			if !slices.Contains(s.apart[f], r.Line) {
+				s.apart[f] = append(s.apart[f], r.Line)
+			}
+		}
+		if row, job = row+1, end; missing <= 0 {
+			break
+		}
+	}
+	return nil
 }
 
 // line is a row of a sheet with what the rules of its export say about it.
@@ -252,14 +287,18 @@ func (s *Survey) sight(line int, p part) fate {
 	case first.content.op() == now.content.op() && slices.Contains(firstWins, now.content.op()):
 		s.firstWith[first.job] = true
 		return repeats
-	case s.Plan.Defaults.OnConflict == ConflictLast:
+	case first.content.op() == now.content.op() && s.Plan.Defaults.OnConflict == ConflictLast && s.fates[first.job] == send:
 		s.unsend(first, repeats)
 		s.shipments[p.shipment] = now
 		return send
 	}
-	s.unsend(first, contradicts)
+	apart := contradicts
+	if first.content.op() != now.content.op() || s.fates[first.job] == crosses {
+		apart = crosses // which --on-conflict does not settle: no operation says what another does
+	}
+	s.unsend(first, apart)
 	s.conflict(p.shipment, line)
-	return contradicts
+	return apart
 }
 
 // unsend keeps an earlier job of the same shipment from being sent.
@@ -332,7 +371,9 @@ func (s *Survey) Jobs() int { return len(s.fates) }
 func (s *Survey) Send() int { return s.count(send) }
 
 // Invalid is the number of jobs that cannot be sent as they are.
-func (s *Survey) Invalid() int { return s.count(broken) + s.count(wrong) + s.count(contradicts) }
+func (s *Survey) Invalid() int {
+	return s.count(broken) + s.count(wrong) + s.count(contradicts) + s.count(crosses)
+}
 
 // Duplicates is the number of jobs whose shipment another row sends.
 func (s *Survey) Duplicates() int { return s.count(repeats) }

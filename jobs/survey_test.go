@@ -211,7 +211,11 @@ func TestGroupsAreBounded(t *testing.T) {
 
 func TestContradictionsAreGrouped(t *testing.T) {
 	_, s := planned(t, Plan{Operation: batch.Update}, "id,title\nX,x\nX,y\n")
-	if g := s.Problems(); len(g) != 1 || g[0].Rows != 2 || len(g[0].Examples) != 1 || g[0].Remedy == "" {
+	if g := s.Problems(); len(g) != 1 || g[0].Rows != 2 || len(g[0].Examples) != 2 || g[0].Examples[0].Line != 2 || !strings.Contains(g[0].Remedy, "--on-conflict") {
+		t.Errorf("%+v", g)
+	}
+	_, s = planned(t, Plan{Operation: batch.Complete}, "id,reason\nY,LOST\nX,LOST\nX,DELIVERED\nY,LOST\n") // has no such flag
+	if g := s.Problems(); len(g) != 1 || g[0].Rows != 2 || g[0].Examples[0].Line != 3 || g[0].Remedy != "keep one of the rows" {
 		t.Errorf("%+v", g)
 	}
 }

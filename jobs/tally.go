@@ -3,6 +3,8 @@ package jobs
 import (
 	"cmp"
 	"slices"
+
+	"aftership-bulk/batch"
 )
 
 // Bounds of what pass one remembers of what it found.
@@ -110,18 +112,35 @@ func (s *Survey) plain() bool {
 // rows first.
 func (s *Survey) Problems() []Group {
 	groups := s.problems.sorted()
-	if n := s.count(contradicts); n > 0 {
-		g := Group{Column: "this row", Wrong: "wants other values than a row of the same shipment", Remedy: "keep one of the rows, or say --on-conflict last", Rows: n}
-		for _, lines := range s.conflicts {
-			for _, l := range lines {
-				g.Examples = append(g.Examples, Example{Line: l})
-			}
+	for _, f := range []fate{contradicts, crosses} {
+		if n := s.count(f); n > 0 {
+			groups = append(groups, s.groupApart(f, n))
 		}
-		slices.SortFunc(g.Examples, func(a, b Example) int { return a.Line - b.Line })
-		g.Examples = slices.Clip(g.Examples[:min(len(g.Examples), mostExamples)])
-		groups = append(groups, g)
 	}
 	return groups
+}
+
+// groupApart is what is told of rows that differ from others of their shipment.
+func (s *Survey) groupApart(f fate, n int) Group {
+	g := Group{Column: "this row", Wrong: "wants other values than a row of the same shipment", Remedy: s.conflictRemedy(f), Rows: n}
+	if f == crosses {
+		g.Wrong = "wants another operation than a row of the same shipment"
+	}
+	for _, line := range s.apart[f] {
+		g.Examples = append(g.Examples, Example{Line: line})
+	}
+	return g
+}
+
+// conflictRemedy is what to do about rows that differ from others of their shipment.
+func (s *Survey) conflictRemedy(f fate) string {
+	switch op := s.Plan.Operation; {
+	case f == crosses:
+		return "keep one of the rows; what is to be done later goes into a file of its own, because rows are carried out side by side"
+	case op == batch.Update, op == batch.Sync: // whose commands have the flag
+		return "keep one of the rows, or say --on-conflict last"
+	}
+	return "keep one of the rows"
 }
 
 // Repairs lists what is read otherwise than it stands in the sheet, and so sent.

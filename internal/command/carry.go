@@ -130,7 +130,8 @@ func (c *cli) accept(ctx context.Context, s *session, in *input) (existed bool, 
 	case existed && in.b.State == batch.Cancelled:
 		c.ui.say("%s was cancelled before as batch %s; nothing is sent. `enqueue retry %s` runs the cancelled rows, --force sends the whole file again.", in.sheet.Name, in.b.ID, in.b.ID)
 	case existed && in.b.Ended():
-		c.ui.say("%s was sent before as batch %s; nothing is sent again (--force sends it again).", in.sheet.Name, in.b.ID)
+		in.otherBudget = c.imp.guards.budget != in.b.Budget
+		c.ui.say("%s was %s before as batch %s; nothing is sent again (--force sends it again).", in.sheet.Name, goneThrough(in.b), in.b.ID)
 	case existed && in.b.State == batch.Paused:
 		c.ui.warn("%s is batch %s, which is paused (%s); go on with: enqueue resume %s", in.sheet.Name, in.b.ID, in.b.Reason, in.b.ID)
 	case existed && in.b.Spent():
@@ -140,6 +141,14 @@ func (c *cli) accept(ctx context.Context, s *session, in *input) (existed bool, 
 		return existed, s.release(ctx, in)
 	}
 	return existed, nil
+}
+
+// goneThrough is what was done with the rows of a batch that has ended.
+func goneThrough(b batch.Batch) string {
+	if b.StartedAt.IsZero() {
+		return "gone through"
+	}
+	return "sent"
 }
 
 // release lets a batch go on that the program held back: whoever runs its command

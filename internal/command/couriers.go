@@ -48,6 +48,9 @@ cannot be reached, or the key was refused; 6 another run is under way.`,
 				return usage(errors.New("couriers takes no argument"), "enqueue couriers --detect NUMBER")
 			}
 			f.detect = append(f.detect, args...) // --detect A B
+			if cmd.Flags().Changed("detect") && strings.TrimSpace(strings.Join(f.detect, "")) == "" {
+				return usage(errors.New("--detect has no number"), "enqueue couriers --detect NUMBER")
+			}
 			return c.couriers(cmd.Context(), f)
 		},
 	}

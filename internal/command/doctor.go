@@ -164,7 +164,7 @@ func (d *doctor) show() {
 		}
 	}
 	u.say("")
-	u.say("%d ok, %d to look at, %d that fail.", count[levelOK], count[levelWarn], count[levelFail])
+	u.say("%d ok, %d to look at, %s.", count[levelOK], count[levelWarn], verbed(count[levelFail], "that fails", "that fail"))
 }
 
 // levelWord is a level of four letters, coloured where colours are.

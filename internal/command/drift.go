@@ -31,7 +31,7 @@ func (c *cli) expected(u *understood, in *input) error {
 	unsent := in.survey.Unsent(u.sheet.Header)
 	for i, name := range u.sheet.Header {
 		if !sheet.IsReportColumn(name) && !has(expect, name) && !slices.Contains(unsent, name) {
-			wrong = append(wrong, fmt.Sprintf("%q, which means %s, was not expected", name, u.mapping.Fields[i]))
+			wrong = append(wrong, fmt.Sprintf("%q%s was not expected", name, meansOther(name, u.mapping.Fields[i])))
 		}
 	}
 	if len(wrong) == 0 {
@@ -39,6 +39,14 @@ func (c *cli) expected(u *understood, in *input) error {
 	}
 	return usage(fmt.Errorf("%s has not the columns of --expect-columns, and nothing was sent: %s", u.file, fewer(wrong)),
 		"look whether the export was changed; else mend --expect-columns, or leave a column out with --map 'HEADER=-'")
+}
+
+// meansOther says what a column means, if its name does not say so.
+func meansOther(name, field string) string {
+	if sheet.Names(name, field) {
+		return ""
+	}
+	return ", which means " + field + ","
 }
 
 // fewer joins the first of many texts.
@@ -56,26 +64,35 @@ func (c *cli) sameColumns(ctx context.Context, s *session, inputs []*input) erro
 	if c.imp.name == "" {
 		return nil
 	}
-	op := inputs[0].survey.Plan.Operation
-	last, err := s.ledger.Columns(ctx, s.cfg.Account, op, c.imp.name)
+	if err := c.unchanged(ctx, s.ledger, inputs, "nothing was sent"); err != nil {
+		return err
+	}
+	var now [][]batch.Column
+	for _, in := range inputs {
+		now = append(now, columnsOfSheet(in))
+	}
+	if err := s.ledger.KeepColumns(ctx, s.cfg.Account, inputs[0].survey.Plan.Operation, c.imp.name, distinct(now)); err != nil {
+		return ctxOr(ctx, unreachable(err, "check REDIS_URL"))
+	}
+	return nil
+}
+
+// unchanged refuses sheets whose columns are not those of the last run of the same
+// --name, unless it was said that they are to be accepted.
+func (c *cli) unchanged(ctx context.Context, ledger *batch.Store, inputs []*input, so string) error {
+	last, err := ledger.Columns(ctx, c.cfg.Account, inputs[0].survey.Plan.Operation, c.imp.name)
 	if err != nil {
 		return ctxOr(ctx, unreachable(err, "check REDIS_URL"))
 	}
-	var now [][]batch.Column
 	var changed []error
 	for _, in := range inputs {
-		columns := columnsOfSheet(in)
-		now = append(now, columns)
-		if differences := drift(last.Sheets, columns); len(differences) > 0 {
-			changed = append(changed, fmt.Errorf("the columns of %s are not those of the last run by the name %s (%s), and nothing was sent: %s",
-				in.name, c.imp.name, last.At.Local().Format(time.DateTime), fewer(differences)))
+		if differences := drift(last.Sheets, columnsOfSheet(in)); len(differences) > 0 {
+			changed = append(changed, fmt.Errorf("the columns of %s are not those of the last run by the name %s (%s), and %s: %s",
+				in.name, c.imp.name, last.At.Local().Format(time.DateTime), so, fewer(differences)))
 		}
 	}
 	if len(changed) > 0 && !c.imp.guards.accept {
 		return usage(errors.Join(changed...), "look at the export; if this is meant, run the command once with --accept-columns")
-	}
-	if err := s.ledger.KeepColumns(ctx, s.cfg.Account, op, c.imp.name, distinct(now)); err != nil {
-		return ctxOr(ctx, unreachable(err, "check REDIS_URL"))
 	}
 	return nil
 }

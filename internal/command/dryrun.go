@@ -42,11 +42,17 @@ type rehearsal struct {
 
 // dryRun writes the reports of what would happen.
 func (c *cli) dryRun(ctx context.Context, s *session, inputs []*input) error {
+	if err := c.writable(len(inputs)); err != nil {
+		return usage(fmt.Errorf("the report cannot be written: %w", err), "choose another place with --report")
+	}
 	r, err := c.rehearse(ctx, s, inputs)
 	if err != nil {
 		return ctxOr(ctx, err)
 	}
 	defer r.close()
+	if err := r.refusal(ctx, inputs); err != nil {
+		return err
+	}
 	var codes []int
 	for _, in := range inputs {
 		code, err := r.one(ctx, in, len(inputs))
@@ -82,6 +88,14 @@ func (c *cli) rehearse(ctx context.Context, s *session, inputs []*input) (*rehea
 	}
 	r.lookUp = r.lookUpBy(account)
 	return r, nil
+}
+
+// refusal is why a run would refuse the sheets for their columns.
+func (r *rehearsal) refusal(ctx context.Context, inputs []*input) error {
+	if r.imp.checkOnly || r.imp.name == "" || r.ledger == nil {
+		return nil
+	}
+	return r.unchanged(ctx, r.ledger, inputs, "a run refuses them")
 }
 
 // never asks nobody, where that is a failure.
@@ -163,18 +177,30 @@ func (r *rehearsal) one(ctx context.Context, in *input, files int) (code int, er
 	f := &jobs.Foresight{Survey: in.survey, LookUp: r.lookUp}
 	before, sent := r.sentBefore(ctx, in)
 	if sent {
-		f.LookUp, f.Unasked = nil, fmt.Sprintf("nothing would be sent again; it was sent before as batch %s", before.ID)
+		f.LookUp, f.Unasked = nil, fmt.Sprintf("nothing would be sent again; it was %s before as batch %s", goneThrough(before), before.ID)
 	}
 	if err := r.writeReport(ctx, in, f.Items(ctx, in.sheet), files); err != nil {
 		return 0, usage(err, "choose another place with --report")
 	}
 	f.Count(&in.b)
 	trouble := r.trouble(f)
-	r.tell(in, f, trouble)
+	over := r.imp.guards.budget.Overspent(spent(in.b), in.b.Total)
+	r.tell(in, f, trouble, over)
 	if sent {
 		r.tellBefore(in, before)
 	}
-	return r.code(in, trouble), nil
+	return r.code(in, trouble, over), nil
+}
+
+// spent counts the rows that count against a budget.
+func spent(b batch.Batch) int {
+	n := 0
+	for o, c := range b.Counts {
+		if o.Spends() {
+			n += c
+		}
+	}
+	return n
 }
 
 // sentBefore is the batch as which the sheet was sent before, if a run would leave it at that.
@@ -190,9 +216,10 @@ func (r *rehearsal) sentBefore(ctx context.Context, in *input) (batch.Batch, boo
 	return b, sent && err == nil
 }
 
-// tell says what would become of the rows of a sheet.
-func (r *rehearsal) tell(in *input, f *jobs.Foresight, trouble error) {
+// tell says what would become of the rows of a sheet, of which more may fail than --max-errors allows.
+func (r *rehearsal) tell(in *input, f *jobs.Foresight, trouble error, over string) {
 	e := event{Event: "finished", Batch: viewOf(in.b), Report: in.report, Failed: in.failed, Message: "dry run: nothing was sent", Would: map[string]int{}, Differ: f.Differ}
+	e.Error = over
 	for outcome, n := range f.Would {
 		e.Would[string(outcome)] = n
 	}
@@ -257,7 +284,7 @@ func (r *rehearsal) tellBefore(in *input, b batch.Batch) {
 		r.ui.say("%s was cancelled before as batch %s (nothing would be sent; `enqueue retry %s` runs the cancelled rows, --force would send the whole file again).", in.sheet.Name, b.ID, b.ID)
 		return
 	}
-	r.ui.say("%s was sent before as batch %s (nothing would be sent again; --force would send it again).", in.sheet.Name, b.ID)
+	r.ui.say("%s was %s before as batch %s (nothing would be sent again; --force would send it again).", in.sheet.Name, goneThrough(b), b.ID)
 }
 
 // trouble is why rows of a sheet could not be looked up, nil if they could. It is not tried
@@ -272,10 +299,14 @@ func (r *rehearsal) trouble(f *jobs.Foresight) error {
 }
 
 // code is the exit code of the dry run of a sheet.
-func (r *rehearsal) code(in *input, trouble error) int {
+func (r *rehearsal) code(in *input, trouble error, over string) int {
 	code := exitDone
 	if failedRows(in.b) > 0 {
 		code = exitRowsFailed
+	}
+	if over != "" {
+		r.ui.alarm("%s", over)
+		code = exitErrorBudget
 	}
 	if trouble == nil {
 		return code

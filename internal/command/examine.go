@@ -364,7 +364,7 @@ func (x *examination) workers(ctx context.Context) error {
 	for _, account := range slices.Sorted(maps.Keys(x.accounts)) {
 		switch n := served[account]; {
 		case n > 0:
-			x.ok("workers", "%d serve account %s (%s pending)", n, account, count(pending[account], "row"))
+			x.ok("workers", "%s account %s (%s pending)", verbed(n, "serves", "serve"), account, count(pending[account], "row"))
 		case pending[account] > 0:
 			x.fail("workers", fmt.Sprintf("none serves account %s, which has %s pending", account, count(pending[account], "row")), "they are not sent",
 				"start `worker` with this REDIS_URL and the key of account "+account)

@@ -91,7 +91,17 @@ type ending struct {
 	paused      bool // held by a person, in a run without Redis
 	untouched   bool // stopped by an earlier run's --max-errors, so that nothing was sent now
 	queued      bool // handed over to workers, not waited for
+	otherBudget bool // had ended before, by another --max-errors than this run's
 	failedRows  int  // rows that a person must look at, duplicates of such rows included
+}
+
+// overspent is why more failed than --max-errors allows, of a batch that has ended:
+// as far as this run asks.
+func (e ending) overspent() string {
+	if e.otherBudget {
+		return ""
+	}
+	return e.batch.Over
 }
 
 // code is the exit code of one batch.
@@ -99,7 +109,7 @@ func (e ending) code() int {
 	switch {
 	case e.interrupted:
 		return exitInterrupted
-	case e.batch.Spent(), e.batch.Over != "":
+	case e.batch.Spent(), e.overspent() != "":
 		return exitErrorBudget
 	case e.stopped != "":
 		return exitUnreachable

@@ -30,6 +30,7 @@ type expiredFlags struct {
 	minDays                     int
 	order                       string
 	perDay                      int // negative is what the settings say
+	perDaySaid                  bool
 	exclude                     string
 }
 
@@ -60,7 +61,7 @@ func (f *expiredFlags) check(files []string) error {
 		return usage(fmt.Errorf("--order %q is unknown", f.order), "use oldest or newest")
 	case f.minDays < 0:
 		return usage(errors.New("--min-days-expired counts days"), "use a number of 0 or more")
-	case f.perDay < -1:
+	case f.perDay < 0 && f.perDaySaid:
 		return usage(errors.New("--per-day counts shipments"), "use a number of 0 or more")
 	}
 	return nil
@@ -322,6 +323,7 @@ func (l *listing) carryOut(ctx context.Context) error {
 	}
 	// What the flags say of sheets was said of others than this one, which has an id in every row.
 	l.read, l.rows = readingFlags{}, rowFlags{}
+	l.imp.listed = true
 	def := jobs.Defaults{Skip: l.def.Skip, Sample: l.def.Sample, Force: l.def.Force}
 	inputs, err := l.check(ctx, l.s, batch.Retrack, []string{path}, def)
 	defer closeAll(inputs)

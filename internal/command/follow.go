@@ -67,7 +67,7 @@ func (c *cli) look(ctx context.Context, s *session, in *input, m *meter) (e endi
 	if in.b, err = s.ledger.Get(context.WithoutCancel(ctx), in.b.ID); err != nil {
 		return e, unreachable(err, "the batch goes on; look at it with `enqueue status "+in.b.ID+"`")
 	}
-	e = ending{batch: in.b, failedRows: failedRows(in.b), paused: in.b.State == batch.Paused && s.embedded != nil}
+	e = ending{batch: in.b, otherBudget: in.otherBudget, failedRows: failedRows(in.b), paused: in.b.State == batch.Paused && s.embedded != nil}
 	if e.batch.Ended() {
 		return e, nil
 	}
@@ -140,7 +140,7 @@ func (c *cli) reportOf(ctx context.Context, s *session, in *input, files int) er
 // tellEnding says how a batch ended, and what can be done next.
 func (c *cli) tellEnding(e ending, in *input) {
 	b := e.batch
-	c.ui.emit(event{Event: "finished", Batch: viewOf(b), Report: in.report, Failed: in.failed, Message: cmp.Or(e.stopped, b.Over)})
+	c.ui.emit(event{Event: "finished", Batch: viewOf(b), Report: in.report, Failed: in.failed, Message: cmp.Or(e.stopped, e.overspent())})
 	c.ui.say("")
 	switch {
 	case e.interrupted:
@@ -154,8 +154,8 @@ func (c *cli) tellEnding(e ending, in *input) {
 		c.ui.say("Not finished in time. Batch %s: %s.", b.ID, countsText(b))
 	default:
 		c.ui.say("Finished. Batch %s, %s: %s.", b.ID, count(b.Rows, "row"), countsText(b))
-		if b.Over != "" {
-			c.ui.alarm("%s; every row was gone through all the same", b.Over)
+		if over := e.overspent(); over != "" {
+			c.ui.alarm("%s; every row was gone through all the same", over)
 		}
 	}
 	if in.report != "" {

@@ -31,7 +31,9 @@ type importFlags struct {
 	minRows    int
 	// minRowsSaid says that --min-rows was given, 0 or not.
 	minRowsSaid bool
-	guards      guardFlags
+	// listed says that the sheet is one that the program wrote itself.
+	listed bool
+	guards guardFlags
 	// checkOnly says that the problems are what was asked for: the command check.
 	checkOnly bool
 }
@@ -143,9 +145,11 @@ is reported as "already so". A tracking that is created again uses quota again.`
 func (c *cli) importCommand(op batch.Operation, use, short, long, examples string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: use, Short: short, Long: long + "\n\n" + exitHelp, Example: examples,
-		Args:   cobra.MinimumNArgs(1),
-		PreRun: func(cmd *cobra.Command, _ []string) { c.imp.minRowsSaid = cmd.Flags().Changed("min-rows") },
-		RunE:   func(cmd *cobra.Command, files []string) error { return c.imports(cmd.Context(), op, files) },
+		Args: cobra.MinimumNArgs(1),
+		PreRun: func(cmd *cobra.Command, _ []string) {
+			c.imp.minRowsSaid, c.exp.perDaySaid = cmd.Flags().Changed("min-rows"), cmd.Flags().Changed("per-day")
+		},
+		RunE: func(cmd *cobra.Command, files []string) error { return c.imports(cmd.Context(), op, files) },
 	}
 	f := cmd.Flags()
 	f.BoolVar(&c.flags.sandbox, "sandbox", false, "run against the built-in stand-in for AfterShip, with a ledger that is thrown away")

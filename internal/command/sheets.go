@@ -25,7 +25,10 @@ type input struct {
 	report  string // path of the report, once it is written
 	// unreported says that the report could not be written.
 	unreported bool
-	failed     string
+	// otherBudget says that the batch had ended before, and with another --max-errors
+	// than this run asks for, which so says nothing of it.
+	otherBudget bool
+	failed      string
 }
 
 // imports carries out sheets for an operation.
@@ -98,6 +101,9 @@ func (c *cli) defaults() (jobs.Defaults, error) {
 	}
 	if !batch.Priority(f.priority).Valid() {
 		return d, usage(fmt.Errorf("--priority %q is unknown", f.priority), "use upload, nightly or background")
+	}
+	if f.minRows < 0 {
+		return d, usage(errors.New("--min-rows counts rows"), "use a number of 0 or more")
 	}
 	if err := batch.CheckLockName(f.name); err != nil {
 		return d, usage(err, "give --name another value")
@@ -173,7 +179,7 @@ func (c *cli) tellChecked(u *understood, in *input, source string) {
 		texts = append(texts, w.String())
 	}
 	unsent := slices.DeleteFunc(in.survey.Unsent(in.sheet.Header), func(name string) bool { return name == sheet.NotSent }) // said by --columns
-	if len(unsent) > 0 {
+	if len(unsent) > 0 && !c.imp.listed {
 		texts = append(texts, "not sent, kept for the report: "+listedColumns(unsent))
 	}
 	if in.guessed != "" {
@@ -187,7 +193,7 @@ func (c *cli) tellChecked(u *understood, in *input, source string) {
 	if text := u.summary(); text != "" {
 		c.ui.say("%s: %s", u.file, text)
 	}
-	c.ui.say("%s: %s, %d to send, %d invalid%s", u.file, count(rows, "row"), calls, invalid, c.doubtsText(in))
+	c.ui.say("%s: %s, %d to send, %d invalid%s%s", u.file, count(rows, "row"), calls, invalid, othersText(in.survey), c.doubtsText(in))
 	if rows == 0 && !c.imp.minRowsSaid {
 		c.ui.remark("%s has no rows, so nothing is sent (--min-rows 1 refuses such a sheet, --min-rows 0 takes it in silence)", u.file)
 	}
@@ -199,6 +205,17 @@ func (c *cli) tellChecked(u *understood, in *input, source string) {
 	for _, t := range texts {
 		c.ui.warn("%s: %s", u.file, t)
 	}
+}
+
+// othersText counts the rows that are neither sent nor invalid, where there are some.
+func othersText(s *jobs.Survey) (text string) {
+	if n := s.Duplicates(); n > 0 {
+		text += ", " + count(n, "duplicate")
+	}
+	if n := s.Skipped(); n > 0 {
+		text += fmt.Sprintf(", %d skipped", n)
+	}
+	return text
 }
 
 // doubtsText says how much is worth a look though it is sent.

@@ -16,6 +16,14 @@ func count(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
+// verbed is a number with the form of a verb that goes with it.
+func verbed(n int, one, more string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, more)
+}
+
 // printable takes out of a text what would steer a terminal or turn the direction
 // of writing: cells and headers are shown as they came, from whoever made them.
 func printable(text string) string {
