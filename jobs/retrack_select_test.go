@@ -292,30 +292,32 @@ type nights struct {
 // never more in a day than its share, nobody twice within the back-off or beyond
 // the limit, and nobody left out. Some nights are broken off and run again.
 func TestExpiredShipmentsOverDays(t *testing.T) {
-	for _, perDay := range []int{12, 0} {
-		eachStore(t, aftership.V202507, sandbox.Options{RetrackLimit: 5, ExpireAfter: 5 * 24 * time.Hour}, func(t *testing.T, r *rig) {
-			const shipments, exhausted, days = 40, 7, 26
-			n := &nights{rig: r, policy: RetrackPolicy{Limit: 3, Backoff: 6 * 24 * time.Hour, PerDay: perDay}, perDay: perDay, taken: map[string][]string{}}
-			for i := range shipments {
-				used := 0
-				if i < exhausted {
-					used = 5
-				}
-				r.seed(expired(i, used, n.clock.ago(40)))
-			}
-			r.opts.Now, r.opts.Retrack = n.clock.now, n.policy
-			r.ledger = batch.New(r.rdb, batch.Options{Now: n.clock.now})
-			r.work()
-			for d := range days {
-				n.night(d)
-				n.clock.days(1)
-				if err := r.api.Change(func(o *sandbox.Options) { o.ClockOffset = time.Duration(n.clock.ahead.Load()) }); err != nil {
-					t.Fatal(err)
-				}
-			}
-			n.judge(shipments, exhausted)
-		})
+	o := sandbox.Options{RetrackLimit: 5, ExpireAfter: 5 * 24 * time.Hour}
+	eachStore(t, aftership.V202507, o, func(t *testing.T, r *rig) { r.nights(12) })
+	t.Run("no share of a day", func(t *testing.T) { newRig(t, redistest.Client(t), aftership.V202507, o).nights(0) })
+}
+
+func (r *rig) nights(perDay int) {
+	const shipments, exhausted, days = 40, 7, 26
+	n := &nights{rig: r, policy: RetrackPolicy{Limit: 3, Backoff: 6 * 24 * time.Hour, PerDay: perDay}, perDay: perDay, taken: map[string][]string{}}
+	for i := range shipments {
+		used := 0
+		if i < exhausted {
+			used = 5
+		}
+		r.seed(expired(i, used, n.clock.ago(40)))
 	}
+	r.opts.Now, r.opts.Retrack = n.clock.now, n.policy
+	r.ledger = batch.New(r.rdb, batch.Options{Now: n.clock.now})
+	r.work()
+	for d := range days {
+		n.night(d)
+		n.clock.days(1)
+		if err := r.api.Change(func(o *sandbox.Options) { o.ClockOffset = time.Duration(n.clock.ahead.Load()) }); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+	n.judge(shipments, exhausted)
 }
 
 // night is one night's retracks, by what enqueue does.
