@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -114,6 +115,9 @@ func (c *cli) writeClean(ctx context.Context, u *understood, path string) error 
 func writeWhole(path string, write func(io.Writer) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
 	if err != nil {
+		if at, ok := errors.AsType[*fs.PathError](err); ok {
+			err = at.Err // whose path is that of a temporary file
+		}
 		return fmt.Errorf("can't write %s: %w", path, err)
 	}
 	defer func() {
