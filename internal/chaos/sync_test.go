@@ -72,14 +72,34 @@ func (w *world) judgeSync(id batch.ID, name string, rows int) {
 	w.check(err)
 	items := w.items(b, name, wanted)
 	w.judgeReport(b, items)
-	creates := map[string]int{}
+	v := verdict{rows: len(items), outcomes: map[batch.Outcome]int{}}
+	creates, sent, effects := map[string]int{}, map[string]int{}, map[string]int{}
 	for _, c := range w.calls() {
+		if c.HTTP == 429 && c.Kind == "" {
+			v.tooMany++
+			w.t.Errorf("a 429 that nobody ordered: %+v", c)
+		}
+		if c.Endpoint != aftership.EndpointCreate && c.Endpoint != aftership.EndpointUpdate {
+			continue
+		}
+		sent[c.Number]++
+		if effective(c) {
+			effects[string(c.Endpoint)+c.Number]++
+		}
 		if c.Endpoint == aftership.EndpointCreate {
 			creates[c.Number]++
 		}
 	}
 	for i, item := range items {
 		res := item.Result
+		v.outcomes[res.Outcome]++
+		if res.Ambiguous {
+			v.flagged++
+		}
+		v.calls += sent[number(name, i)]
+		if max(effects[string(aftership.EndpointCreate)+number(name, i)], effects[string(aftership.EndpointUpdate)+number(name, i)]) > 1 {
+			v.doubled++
+		}
 		if res.Outcome != wanted[i%3] {
 			w.t.Errorf("row %d is %s, want %s: %+v", i, res.Outcome, wanted[i%3], res)
 		}
@@ -87,6 +107,7 @@ func (w *world) judgeSync(id batch.ID, name string, rows int) {
 			w.t.Errorf("row %d was created %d times and is not flagged: %+v", i, creates[number(name, i)], res)
 		}
 	}
+	w.t.Logf("sync: %s", v)
 	titles := map[string]string{}
 	for _, s := range w.state() {
 		if _, twice := titles[s.Number]; twice {
