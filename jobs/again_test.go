@@ -38,45 +38,44 @@ func (r *rig) once(op batch.Operation, text string, o Order) (batch.Batch, bool)
 // What was sent before is not sent again, but for what another batch may have
 // overwritten: then the sheet says what shall be, and it is sent.
 func TestSentBefore(t *testing.T) {
-	eachStore(t, aftership.V202507, sandbox.Options{}, func(t *testing.T, r *rig) {
-		const (
-			a = "tracking_number,slug,title\n1Z999AA10000000001,ups,A\n"
-			b = "tracking_number,slug,title\n1Z999AA10000000001,ups,B\n"
-			c = "tracking_number,slug,title\n1Z999AA10000000001,ups,C\n"
-		)
-		r.work()
-		steps := []struct {
-			what string
-			op   batch.Operation
-			text string
-			o    func() Order
-			sent bool
-		}{
-			{"a create", batch.Create, a, nil, true},
-			{"the create again", batch.Create, a, nil, false},
-			{"an update", batch.Update, a, nil, true},
-			{"the update again", batch.Update, a, nil, false},
-			{"another update", batch.Update, b, nil, true},
-			{"the first update after it", batch.Update, a, nil, true},
-			{"the first update once more", batch.Update, a, nil, false},
-			{"the other update once more", batch.Update, b, nil, true},
-			{"the create after updates", batch.Create, a, nil, false},
-			{"the create by force", batch.Create, a, func() Order { return Order{Force: true} }, true},
-			{"a create that only leaves what is there, and then the update", batch.Update, b, nil, false},
-			{"a sync", batch.Sync, c, nil, true},
-			{"the update after a sync", batch.Update, b, nil, true},
-			{"the sync again", batch.Sync, c, nil, true},
+	r := newRig(t, redistest.Client(t), aftership.V202507, sandbox.Options{})
+	const (
+		a = "tracking_number,slug,title\n1Z999AA10000000001,ups,A\n"
+		b = "tracking_number,slug,title\n1Z999AA10000000001,ups,B\n"
+		c = "tracking_number,slug,title\n1Z999AA10000000001,ups,C\n"
+	)
+	r.work()
+	steps := []struct {
+		what string
+		op   batch.Operation
+		text string
+		o    func() Order
+		sent bool
+	}{
+		{"a create", batch.Create, a, nil, true},
+		{"the create again", batch.Create, a, nil, false},
+		{"an update", batch.Update, a, nil, true},
+		{"the update again", batch.Update, a, nil, false},
+		{"another update", batch.Update, b, nil, true},
+		{"the first update after it", batch.Update, a, nil, true},
+		{"the first update once more", batch.Update, a, nil, false},
+		{"the other update once more", batch.Update, b, nil, true},
+		{"the create after updates", batch.Create, a, nil, false},
+		{"the create by force", batch.Create, a, func() Order { return Order{Force: true} }, true},
+		{"a create that only leaves what is there, and then the update", batch.Update, b, nil, false},
+		{"a sync", batch.Sync, c, nil, true},
+		{"the update after a sync", batch.Update, b, nil, true},
+		{"the sync again", batch.Sync, c, nil, true},
+	}
+	for _, step := range steps {
+		var o Order
+		if step.o != nil {
+			o = step.o()
 		}
-		for _, step := range steps {
-			var o Order
-			if step.o != nil {
-				o = step.o()
-			}
-			if _, sent := r.once(step.op, step.text, o); sent != step.sent {
-				t.Errorf("%s: sent %v, want %v", step.what, sent, step.sent)
-			}
+		if _, sent := r.once(step.op, step.text, o); sent != step.sent {
+			t.Errorf("%s: sent %v, want %v", step.what, sent, step.sent)
 		}
-	})
+	}
 }
 
 // A run that is taken up after a crash finds its own batch, which is not sent again,

@@ -21,43 +21,42 @@ import (
 // The rows of a batch are shown with what webhooks told: by the id that AfterShip
 // gave, else by number and slug.
 func TestTrackings(t *testing.T) {
-	eachStore(t, aftership.V202507, sandbox.Options{}, func(t *testing.T, r *rig) {
-		r.work()
-		const rows = knownPage + 20
-		id := r.accept(batch.Create, Defaults{}, numbered(rows)+",ups\n")
-		b := r.ended(id)
-		for i, item := range r.results(id) {
-			e := event(fmt.Sprint("e", i), i, aftership.TagDelivered)
-			e.Tracking.ID, e.Tracking.TrackingNumber, e.Tracking.LegacyID = item.Result.TrackingID, fmt.Sprintf("1Z999AA1%010d", i), ""
-			if i%3 == 1 { // a webhook of another version, with another id
-				e.Tracking.ID = "other" + item.Result.TrackingID
-			}
-			if i%3 == 2 || i == rows {
-				continue // nothing came
-			}
-			if _, err := keepState(t.Context(), r.rdb, newUpdate("acc", e)); err != nil {
-				t.Fatal(err)
-			}
+	r := newRig(t, redistest.Client(t), aftership.V202507, sandbox.Options{}) // there are no webhooks without Redis
+	r.work()
+	const rows = knownPage + 20
+	id := r.accept(batch.Create, Defaults{}, numbered(rows)+",ups\n")
+	b := r.ended(id)
+	for i, item := range r.results(id) {
+		e := event(fmt.Sprint("e", i), i, aftership.TagDelivered)
+		e.Tracking.ID, e.Tracking.TrackingNumber, e.Tracking.LegacyID = item.Result.TrackingID, fmt.Sprintf("1Z999AA1%010d", i), ""
+		if i%3 == 1 { // a webhook of another version, with another id
+			e.Tracking.ID = "other" + item.Result.TrackingID
 		}
-		n := 0
-		for tr, err := range Trackings(t.Context(), r.rdb, r.ledger, b, r.version) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			if want := n%3 != 2 && n < rows; tr.Job != n || tr.Last.Known() != want || want && tr.Last.Event != fmt.Sprint("e", n) {
-				t.Errorf("job %d is %d: %+v", n, tr.Job, tr.Last)
-			}
-			n++
+		if i%3 == 2 || i == rows {
+			continue // nothing came
 		}
-		if n != rows+1 {
-			t.Errorf("%d of %d jobs", n, rows+1)
+		if _, err := keepState(t.Context(), r.rdb, newUpdate("acc", e)); err != nil {
+			t.Fatal(err)
 		}
-		for _, err := range Trackings(t.Context(), r.rdb, r.ledger, batch.Batch{ID: "261122-nobody"}, r.version) {
-			if err == nil {
-				t.Error("a batch that is not there has trackings")
-			}
+	}
+	n := 0
+	for tr, err := range Trackings(t.Context(), r.rdb, r.ledger, b, r.version) {
+		if err != nil {
+			t.Fatal(err)
 		}
-	})
+		if want := n%3 != 2 && n < rows; tr.Job != n || tr.Last.Known() != want || want && tr.Last.Event != fmt.Sprint("e", n) {
+			t.Errorf("job %d is %d: %+v", n, tr.Job, tr.Last)
+		}
+		n++
+	}
+	if n != rows+1 {
+		t.Errorf("%d of %d jobs", n, rows+1)
+	}
+	for _, err := range Trackings(t.Context(), r.rdb, r.ledger, batch.Batch{ID: "261122-nobody"}, r.version) {
+		if err == nil {
+			t.Error("a batch that is not there has trackings")
+		}
+	}
 }
 
 // The figures say how queues, batches and limits stand.

@@ -840,33 +840,32 @@ func TestASmallBatchPassesALargeOne(t *testing.T) {
 // A batch whose tasks were lost is fed again, from its beginning, and each row
 // is carried out once.
 func TestLostTasksAreFedAgain(t *testing.T) {
-	eachStore(t, aftership.V202404, sandbox.Options{}, func(t *testing.T, r *rig) {
-		id := r.acceptOnly(batch.Create, numbered(700))
-		w := NewWorker(r.rdb, r.ledger, r.queue, []*Account{r.account()}, r.opts)
-		t.Cleanup(func() { w.accounts[0].Close() })
-		f := &feeding{courses: map[batch.ID]*course{}}
-		w.opts.Now = time.Now
-		for range 10 { // the queue is emptied behind the feeding's back, again and again
-			if err := w.feedAccount(t.Context(), f, w.accounts[0]); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := r.queue.inspector.DeleteAllPendingTasks(queueName("acc", laneOf(batch.Create), batch.Upload)); err != nil && !errors.Is(err, asynq.ErrQueueNotFound) {
-				t.Fatal(err)
-			}
+	r := newRig(t, redistest.Client(t), aftership.V202404, sandbox.Options{}) // without Redis no task can be lost
+	id := r.acceptOnly(batch.Create, numbered(700))
+	w := NewWorker(r.rdb, r.ledger, r.queue, []*Account{r.account()}, r.opts)
+	t.Cleanup(func() { w.accounts[0].Close() })
+	f := &feeding{courses: map[batch.ID]*course{}}
+	w.opts.Now = time.Now
+	for range 10 { // the queue is emptied behind the feeding's back, again and again
+		if err := w.feedAccount(t.Context(), f, w.accounts[0]); err != nil {
+			t.Fatal(err)
 		}
-		if f.courses[id].ended.IsZero() {
-			t.Fatalf("the end was not reached: %+v", f.courses[id])
+		if _, err := r.queue.inspector.DeleteAllPendingTasks(queueName("acc", laneOf(batch.Create), batch.Upload)); err != nil && !errors.Is(err, asynq.ErrQueueNotFound) {
+			t.Fatal(err)
 		}
-		w.opts.Now = func() time.Time { return time.Now().Add(2 * feedAgain) }
-		r.opts.SweepEvery = time.Hour
-		r.work()
-		if b := r.ended(id); b.Counts[batch.Created] != 700 {
-			t.Errorf("got %v", b.Counts)
-		}
-		if n := r.calls(aftership.EndpointCreate); n != 700 {
-			t.Errorf("%d calls for 700 rows", n)
-		}
-	})
+	}
+	if f.courses[id].ended.IsZero() {
+		t.Fatalf("the end was not reached: %+v", f.courses[id])
+	}
+	w.opts.Now = func() time.Time { return time.Now().Add(2 * feedAgain) }
+	r.opts.SweepEvery = time.Hour
+	r.work()
+	if b := r.ended(id); b.Counts[batch.Created] != 700 {
+		t.Errorf("got %v", b.Counts)
+	}
+	if n := r.calls(aftership.EndpointCreate); n != 700 {
+		t.Errorf("%d calls for 700 rows", n)
+	}
 }
 
 // A retrack waits while another batch retracks the same tracking, and then finds

@@ -93,7 +93,9 @@ func aheadOf(h Headers, source float64) (float64, bool) {
 // early as has been recorded, and is not asked.
 //
 // The phase is that of a request whose way is short. One with a long round trip
-// may have been held up before it was counted: the excess says nothing.
+// may have been held up before it was counted: the excess says nothing. And no
+// whole second ends more than a second after the answer's date: a reset beyond, as
+// refusals of another kind name it, says nothing of where seconds begin.
 func (l *Learned) window(h Headers, sent, received float64, y way) {
 	excess := max(0, received-sent-y.least)
 	reset := float64(h.Reset.Unix())
@@ -105,6 +107,9 @@ func (l *Learned) window(h Headers, sent, received float64, y way) {
 		w.stray = 1
 	}
 	l.windows = []seen{w}
+	if !h.Date.IsZero() && h.Reset.Sub(h.Date) > time.Second {
+		return
+	}
 	l.phased, l.low, l.high = true, math.Floor((reset-1)*second-sent-excess), math.Ceil(reset*second-sent)
 }
 

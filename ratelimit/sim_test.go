@@ -20,6 +20,8 @@ type server struct {
 	last  time.Time
 	skew  time.Duration // its clock is ahead by this
 	early float64       // share of answers with a reset a second early
+	serve time.Duration // from the count to the date of the answer
+	storm bool          // everything is refused, and the reset is a second ahead, rounded up
 	rnd   *rand.Rand
 	calls []served
 }
@@ -42,12 +44,15 @@ func (s *server) take(foreign bool) Headers {
 	defer s.mu.Unlock()
 	real := time.Now()
 	now := real.Add(s.skew)
+	if s.storm {
+		return Headers{Limit: s.limit, TooMany: true, Date: now.Add(s.serve).Truncate(time.Second), Reset: now.Add(2*time.Second - 1).Truncate(time.Second)}
+	}
 	ok, left, reset := s.counted(now)
 	if ok {
 		s.taken = append(s.taken, now)
 	}
 	s.calls = append(s.calls, served{real, ok, foreign})
-	h := Headers{Limit: s.limit, Remaining: max(0, left), TooMany: !ok, Date: now.Truncate(time.Second)}
+	h := Headers{Limit: s.limit, Remaining: max(0, left), TooMany: !ok, Date: now.Add(s.serve).Truncate(time.Second)}
 	h.Reset = reset.Add(time.Second - 1).Truncate(time.Second)
 	if s.early > 0 && s.rnd.Float64() < s.early {
 		h.Reset = h.Reset.Add(-time.Second)
@@ -118,6 +123,7 @@ type world struct {
 	during                 func(*server)
 	setting                float64
 	early                  float64 // the share of answers whose reset is a second early
+	serve                  time.Duration
 	stalls                 float64 // the share of requests and exchanges that the machine holds up for up to 800 ms
 }
 
@@ -132,7 +138,7 @@ type outcome struct {
 func (w world) run(t *testing.T) (o outcome) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(370 * time.Millisecond)
-		s := &server{model: w.model, limit: w.limit, skew: w.skew, early: w.early, rnd: rand.New(rand.NewPCG(1, 2))}
+		s := &server{model: w.model, limit: w.limit, skew: w.skew, early: w.early, serve: w.serve, rnd: rand.New(rand.NewPCG(1, 2))}
 		src := far{NewLocalSource(w.setting), w.redis, w.stall(s.rnd, &s.mu)}
 		ctx, cancel := context.WithTimeout(t.Context(), w.warm+w.length)
 		var wg sync.WaitGroup
@@ -261,6 +267,9 @@ func TestSimulatedServers(t *testing.T) {
 		{"fixed, many stalls", world{model: "fixed", stalls: 0.01, length: 10 * time.Minute}, 0.985, 2},
 		{"fixed, another client", world{model: "fixed", foreign: 3}, 0.98, 25},
 		{"fixed, resets a second early", world{model: "fixed", early: 0.3}, 0.995, 0},
+		{"fixed, answers take a while", world{model: "fixed", serve: 15 * ms}, 0.995, 0},
+		{"fixed, answers take a while, stalls", world{model: "fixed", serve: 15 * ms, stalls: 0.002, length: 15 * time.Minute}, 0.995, 0},
+		{"fixed, after storms", world{model: "fixed", serve: 15 * ms, length: 20 * time.Minute, during: storms}, 0.6, 0},
 		{"bucket", world{model: "bucket"}, 0.99, 0},
 		{"bucket, jitter 30 ms", world{model: "bucket", jitter: 30 * ms}, 0.99, 0},
 		{"bucket, far away", world{model: "bucket", latency: 300 * ms, jitter: 30 * ms}, 0.99, 0},
@@ -285,6 +294,26 @@ func TestSimulatedServers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// storms has everything refused for a quarter of a minute in each, and for two
+// minutes once.
+func storms(s *server) {
+	for i := range 20 {
+		time.Sleep(40*time.Second + time.Duration(i)*53*time.Millisecond)
+		s.setStorm(true)
+		time.Sleep(15 * time.Second)
+		if i == 10 {
+			time.Sleep(105 * time.Second)
+		}
+		s.setStorm(false)
+	}
+}
+
+func (s *server) setStorm(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.storm = on
 }
 
 // filled is the world with what a test did not say.
