@@ -184,23 +184,12 @@ func (r *rehearsal) one(ctx context.Context, in *input, files int) (code int, er
 	}
 	f.Count(&in.b)
 	trouble := r.trouble(f)
-	over := r.imp.guards.budget.Overspent(spent(in.b), in.b.Total)
+	over := r.imp.guards.budget.Overspent(rowsThat(in.b, batch.Outcome.Spends), in.b.Total)
 	r.tell(in, f, trouble, over)
 	if sent {
 		r.tellBefore(in, before)
 	}
 	return r.code(in, trouble, over), nil
-}
-
-// spent counts the rows that count against a budget.
-func spent(b batch.Batch) int {
-	n := 0
-	for o, c := range b.Counts {
-		if o.Spends() {
-			n += c
-		}
-	}
-	return n
 }
 
 // sentBefore is the batch as which the sheet was sent before, if a run would leave it at that.

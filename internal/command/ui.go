@@ -273,10 +273,13 @@ func viewOf(b batch.Batch) *batchView {
 }
 
 // failedRows counts the rows of a batch that a person must look at.
-func failedRows(b batch.Batch) int {
+func failedRows(b batch.Batch) int { return rowsThat(b, batch.Outcome.Failed) }
+
+// rowsThat counts the rows of a batch by their outcomes.
+func rowsThat(b batch.Batch, which func(batch.Outcome) bool) int {
 	n := 0
 	for o, c := range b.Counts {
-		if o.Failed() {
+		if which(o) {
 			n += c
 		}
 	}
